@@ -1,0 +1,29 @@
+# `make lab` is all a learner needs; `make help` lists the rest. What they need is built by .ci/setup, once.
+SHELL := bash
+PY := .venv/bin/python
+LESSON := notebooks/00_welcome.ipynb
+
+help:   ## this list
+	@sed -nE 's/^([a-z]+): .*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
+setup:  ## build .venv from requirements.lock; nothing to do when it is up to date
+	@.ci/setup
+lab: setup  ## open the course in JupyterLab; more flags: make lab ARGS="--no-browser --port=9000"
+	@if (: < /dev/tcp/127.0.0.1/8888) 2>/dev/null; then \
+	  echo "lab: port 8888 is taken, so JupyterLab takes the next free one: see the address below"; fi
+	@echo "lab: opening $(LESSON); Ctrl-C twice ends it"
+	@$(PY) -m jupyterlab $(LESSON) $(ARGS)
+test: setup  ## run every test; some of them: make test ARGS="tests/test_site.py -k phone"
+	$(PY) -m pytest --durations=10 $(ARGS)
+site: setup  ## render the lessons to build/site/index.html
+	$(PY) -m sphinx -W -n --keep-going -q -c notebooks/_site -d build/doctrees notebooks build/site $(ARGS)
+	@echo "site: open build/site/index.html"
+bench: setup  ## measure the speeds that the README states
+	$(PY) -m tests.benchmarks $(ARGS)
+paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
+	$(PY) -m supsup_lite.paper all $(ARGS)
+lint: setup  ## check the style of all code, notebooks included
+	$(PY) -m ruff check . && $(PY) -m ruff format --check --diff tests notebooks/_site
+lock:   ## resolve pyproject.toml into requirements.lock
+	@.ci/setup lock
+
+.PHONY: help setup lab test site bench paper lint lock
