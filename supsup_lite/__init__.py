@@ -1,0 +1,41 @@
+"""supsup_lite: supermasks in superposition, small enough to read.
+
+One random network whose weights never change learns many tasks, each as a binary mask over its weights
+(Wortsman et al., "Supermasks in Superposition", NeurIPS 2020).
+"""
+
+from supsup_lite.data import DataError, fashion_mnist, mnist
+from supsup_lite.devices import device
+from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
+from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
+from supsup_lite.networks import fc_1024, lenet_300_100, signed_kaiming_constant
+from supsup_lite.store import MaskStore
+from supsup_lite.tasks import Task, TaskSuite, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEFAULT",
+    "PAPER",
+    "DataError",
+    "MaskStore",
+    "Recipe",
+    "Task",
+    "TaskSuite",
+    "apply_mask",
+    "device",
+    "fashion_mnist",
+    "fc_1024",
+    "learn_masks",
+    "lenet_300_100",
+    "mnist",
+    "permuted_mnist",
+    "random_mask",
+    "rotated_mnist",
+    "signed_kaiming_constant",
+    "split_fashion_mnist",
+    "split_mnist",
+    "straight_through",
+    "threshold_mask",
+    "top_k_mask",
+]

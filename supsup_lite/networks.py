@@ -1,0 +1,126 @@
+"""Random base networks: frozen weights of two values, +c and -c, which a seed stores (SupSup, section 3.1)."""
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from supsup_lite.devices import resolve
+from supsup_lite.seeding import generator
+
+
+ApplyLayer = Callable[[str, nn.Module, Tensor], Tensor]
+
+
+def _plain(name: str, layer: nn.Module, x: Tensor) -> Tensor:
+    return layer(x)
+
+
+class Network(nn.Module):
+    """A frozen network. It remembers its recipe (`name`, `outputs`, `seed`), from which it can be built again.
+
+    `weights()` are the tensors that a mask covers. Nothing in a network ever changes: masks are arguments of the
+    functions that use it. `forward(x, apply)` runs every masked layer as apply(name, layer, input), so that a caller
+    (task inference, say) can run it in its own way without touching the network.
+    """
+
+    name: str
+    inputs: int  # numbers in one image
+    outputs: int  # output neurons s, superfluous ones included
+    seed: int
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the masked tensors by name, each frozen: {"fc1.weight": float [out, in], ...}."""
+        return dict(self.named_parameters())
+
+    @property
+    def num_weights(self) -> int:
+        """How many weights a mask decides on."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return next(self.parameters()).device
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over names, shapes and values of the weights: what a mask of this network fits."""
+        digest = hashlib.sha256()
+        for name, weight in self.weights().items():
+            digest.update(f"{name} {tuple(weight.shape)} {weight.dtype};".encode())
+            digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+class MLP(Network):
+    """Fully connected layers with ReLU between them and no biases: x [B, inputs] -> logits [B, outputs].
+
+    Args:
+        name: the name of the recipe.
+        widths: neurons of each layer, inputs first, outputs last.
+        seed: the one number that stores the network.
+        device: where to put it; None is `supsup_lite.device()`.
+
+    Raises:
+        ValueError: a width or the seed makes no sense.
+    """
+
+    def __init__(self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None):
+        super().__init__()
+        if isinstance(widths[-1], bool) or not isinstance(widths[-1], (int, np.integer)):
+            raise TypeError(f"outputs must be a whole number, got {widths[-1]!r}.")
+        if widths[-1] < 2:
+            raise ValueError(f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}.")
+        self.name, self.inputs, self.outputs, self.seed = name, widths[0], int(widths[-1]), seed
+        self.layers = [f"fc{i}" for i in range(1, len(widths))]
+        for layer, fan_in, fan_out in zip(self.layers, widths[:-1], widths[1:], strict=True):
+            linear = nn.Linear(fan_in, fan_out, bias=False, device="meta").requires_grad_(False)
+            linear.weight = nn.Parameter(
+                signed_kaiming_constant((fan_out, fan_in), layer, seed).to(resolve(device)), requires_grad=False
+            )
+            setattr(self, layer, linear)
+
+    def forward(self, x: Tensor, apply: ApplyLayer = _plain) -> Tensor:
+        x = x.flatten(1)
+        for layer in self.layers[:-1]:
+            x = torch.relu(apply(layer, getattr(self, layer), x))
+        return apply(self.layers[-1], getattr(self, self.layers[-1]), x)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.num_weights:,} weights, {self.outputs} outputs, seed {self.seed}>"
+
+
+def lenet_300_100(outputs: int = 100, seed: int = 0, device: torch.device | str | None = None) -> MLP:
+    """Return LeNet 300-100 for images of 784 pixels: three layers without biases, 784-300-100-outputs.
+
+    Args:
+        outputs: output neurons s, the superfluous ones included.
+        seed: decides every sign.
+
+    Raises:
+        ValueError, TypeError: fewer than 2 outputs, a negative seed, or either not a whole number.
+    """
+    return MLP("lenet_300_100", (784, 300, 100, outputs), seed, device)
+
+
+def fc_1024(outputs: int = 500, seed: int = 0, device: torch.device | str | None = None) -> MLP:
+    """Return FC 1024-1024 (SupSup, figures 4 and 5): 784-1024-1024-outputs; otherwise as `lenet_300_100`."""
+    return MLP("fc_1024", (784, 1024, 1024, outputs), seed, device)
+
+
+def signed_kaiming_constant(shape: tuple[int, ...], layer: str, seed: int) -> Tensor:
+    """Return float32 weights that are +c or -c with equal chance, c = sqrt(2 / fan_in) (SupSup, section 4).
+
+    c is the standard deviation of Kaiming's normal initialisation for ReLU: the scale of a signal stays the same
+    from layer to layer. Every layer draws its signs from its own stream on the CPU.
+
+    Args:
+        shape: [out, in, ...]; fan_in is the product of all but the first.
+        layer: the layer's name, so that two layers of one shape differ.
+    """
+    fan_in = math.prod(shape[1:])
+    signs = generator(f"weights of {layer}", seed).integers(0, 2, shape, dtype=np.int8) * 2 - 1
+    return torch.from_numpy(signs.astype(np.float32) * np.float32(math.sqrt(2 / fan_in)))

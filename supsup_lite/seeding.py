@@ -1,0 +1,25 @@
+"""Where random numbers come from: one generator for each (purpose, seed, task), always on the CPU."""
+
+import hashlib
+
+import numpy as np
+
+
+def generator(purpose: str, seed: int, task: int = 0) -> np.random.Generator:
+    """Return a fresh generator that depends on its three arguments and on nothing else.
+
+    It lives on the CPU, so every device draws the same numbers, and it never touches the global random state.
+    The purpose ("permutation", "weights", ...) keeps streams apart that share a seed. The three together are
+    hashed to 256 bits, so (seed 0, task 1) and (seed 1, task 0) are different streams, unlike with `seed + task`.
+
+    Raises:
+        TypeError: seed or task is not an integer.
+        ValueError: seed or task is negative.
+    """
+    for name, value in (("seed", seed), ("task", task)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}.")
+        if value < 0:
+            raise ValueError(f"{name} must be 0 or more, got {value}.")
+    digest = hashlib.sha256(f"supsup-lite/{purpose}/{seed}/{task}".encode()).digest()
+    return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype=np.uint32).tolist()))

@@ -1,0 +1,256 @@
+"""The mask store: one bit a weight and task, packed in memory, and in a file that is checked byte by byte."""
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from supsup_lite.masks import Mask, check_mask
+from supsup_lite.networks import Network
+
+FORMAT = "supsup-lite masks"
+VERSION = 1
+
+
+class MaskStore:
+    """Masks of one network, in the order in which their tasks were learned.
+
+    `store[3]` is a mask, `store[:5]` a store again (a view); `len`, iteration and `append` work as for a list.
+    In memory and on disk a mask costs one bit a weight, eight weights a byte, each layer padded to a whole byte.
+
+    Args:
+        net: the network that the masks belong to.
+        about: what to remember with the masks: how they were learned. Anything that JSON can hold.
+    """
+
+    def __init__(self, net: Network, about: dict[str, Any] | None = None):
+        self._net = net
+        self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
+        self._packed = {  # name -> uint8 [capacity, bytes]
+            name: torch.empty(0, math.ceil(math.prod(shape) / 8), dtype=torch.uint8, device=net.device)
+            for name, shape in self._shapes.items()
+        }
+        self._count = 0
+        self.about = dict(about or {})
+
+    @property
+    def net(self) -> Network:
+        """The network that the masks belong to."""
+        return self._net
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Mask]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: int | slice) -> "Mask | MaskStore":
+        if isinstance(key, slice):
+            return self._view(key)
+        if isinstance(key, bool) or not hasattr(key, "__index__"):
+            raise TypeError(f"a mask is chosen by a whole number or a slice, got {key!r}.")
+        i = key.__index__()
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"this store has {len(self)} masks, so there is no mask {i}.")
+        i %= len(self)
+        return {name: rows[0] for name, rows in self.chunk(i, i + 1).items()}
+
+    def _view(self, key: slice) -> "MaskStore":
+        part = MaskStore(self._net, self.about)
+        part._packed = {name: self.packed(name)[key] for name in self._shapes}
+        part._count = len(range(len(self))[key])
+        return part
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
+
+    def append(self, mask: Mask) -> None:
+        """Add the mask of one more task.
+
+        Raises:
+            TypeError, ValueError: it is not a mask of this network (as in `apply_mask`).
+        """
+        check_mask(self._net, mask)
+        self.extend({name: bits[None] for name, bits in mask.items()})
+
+    def extend(self, masks: dict[str, Tensor]) -> None:
+        """Add k masks at once: for each weight of the network bool [k, *shape]."""
+        added = {len(bits) for bits in masks.values()}
+        if len(added) != 1:
+            raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
+        (k,) = added
+        if k:
+            check_mask(self._net, {name: bits[0] for name, bits in masks.items()})
+        for name, bits in masks.items():
+            if self._count + k > len(self._packed[name]):  # double, so that n appends cost n copies, not n squared
+                room = max(2 * self._count, self._count + k)
+                grown = self._packed[name].new_empty(room, self._packed[name].shape[1])
+                grown[: self._count] = self.packed(name)
+                self._packed[name] = grown
+            self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
+        self._count += k
+
+    def packed(self, name: str) -> Tensor:
+        """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
+        return self._packed[name][: self._count]
+
+    def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
+        """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
+        return {
+            name: unpack_bits(self.packed(name)[start:stop], math.prod(shape)).unflatten(1, shape)
+            for name, shape in self._shapes.items()
+        }
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all masks, packed."""
+        return sum(self.packed(name).numel() for name in self._shapes)
+
+    def kept(self) -> dict[str, Tensor]:
+        """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
+        ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
+        return {name: ones[self.packed(name).int()].sum(1) for name in self._shapes}
+
+    @property
+    def density(self) -> Tensor:
+        """The share of weights that each mask keeps, over all layers: float [k]."""
+        return sum(self.kept().values()) / self._net.num_weights
+
+    @property
+    def entropy_bytes(self) -> float:
+        """Bytes below which no code can go that knows only each layer's density: H2(density) bits a weight."""
+        bits = 0.0
+        for name, kept in self.kept().items():
+            n = math.prod(self._shapes[name])
+            bits += float((n * binary_entropy(kept.double() / n)).sum())
+        return bits / 8
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
+
+        The metadata holds the network's recipe and fingerprint, what `about` says, the version of the format, and
+        a SHA-256 over the whole file (counted with zeros in the checksum's own place).
+
+        Raises:
+            OSError: the folder is missing or full.
+            TypeError: `about` holds something that JSON cannot.
+        """
+        tensors = {name: self.packed(name).cpu().contiguous() for name in self._shapes}
+        identity = {"name": self._net.name, "outputs": self._net.outputs, "seed": self._net.seed}
+        metadata = {
+            "format": FORMAT,
+            "version": str(VERSION),
+            "network": json.dumps(identity),
+            "fingerprint": self._net.fingerprint(),
+            "about": json.dumps(self.about),
+            "sha256": "0" * 64,
+        }
+        content = to_bytes(tensors, metadata)
+        _write(Path(path), _with_checksum(content, hashlib.sha256(content).hexdigest()))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, net: Network) -> "MaskStore":
+        """Read a store that `save` wrote, and check that the file is whole and belongs to this network.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is damaged, truncated, of another kind or version, or of another network.
+        """
+        content = Path(path).read_bytes()
+        metadata = _checked_metadata(path, content)
+        if metadata["fingerprint"] != net.fingerprint():
+            wanted = json.loads(metadata["network"])
+            raise ValueError(
+                f"{path} holds masks of another network: {wanted['name']} with {wanted['outputs']} outputs and "
+                f"seed {wanted['seed']}. Given was {net!r}. Build the network that the masks belong to."
+            )
+        store = cls(net, json.loads(metadata["about"]))
+        store._packed = {name: rows.to(net.device) for name, rows in from_bytes(content).items()}
+        store._count = len(next(iter(store._packed.values())))
+        return store
+
+
+CHECKSUM_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+
+
+def _with_checksum(content: bytes, checksum: str) -> bytes:
+    """Return the file with its checksum field filled in."""
+    start, stop = _checksum_span(content)
+    return content[:start] + checksum.encode() + content[stop:]
+
+
+def _checksum_span(content: bytes) -> tuple[int, int]:
+    """Return where the checksum stands: the field may occur once only, in the header."""
+    header = content[: 8 + int.from_bytes(content[:8], "little")]
+    found = list(CHECKSUM_FIELD.finditer(header))
+    if len(found) != 1:
+        raise ValueError("no checksum in the header")
+    return found[0].span(1)
+
+
+def _checked_metadata(path: str | os.PathLike, content: bytes) -> dict[str, str]:
+    """Return the metadata of a file whose every byte has been checked."""
+    repair = "Save the masks again, or learn them again from their seed."
+    try:
+        start, stop = _checksum_span(content)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a mask store, or its beginning is damaged ({error}). {repair}") from error
+    checksum = content[start:stop].decode()
+    if hashlib.sha256(_with_checksum(content, "0" * 64)).hexdigest() != checksum:
+        raise ValueError(f"{path} is damaged or truncated: its checksum does not fit. {repair}")
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        from_bytes(content)
+    except (ValueError, SafetensorError) as error:
+        raise ValueError(f"{path} is not a safetensors file ({error}). {repair}") from error
+    metadata = header.get("__metadata__", {})
+    if metadata.get("format") != FORMAT or metadata.get("version") != str(VERSION):
+        raise ValueError(
+            f"{path} is {metadata.get('format')!r} of version {metadata.get('version')}, "
+            f"expected {FORMAT!r} of version {VERSION}. {repair}"
+        )
+    return metadata
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+
+
+def pack_bits(bits: Tensor) -> Tensor:
+    """Return bool [k, n] as uint8 [k, ceil(n / 8)]: bit j of byte i is weight 8 i + j, the rest is 0."""
+    padded = torch.nn.functional.pad(bits, (0, -bits.shape[1] % 8)).view(torch.uint8).unflatten(1, (-1, 8))
+    packed = padded[..., 0].clone()
+    for j in range(1, 8):
+        packed |= padded[..., j] << j
+    return packed
+
+
+def unpack_bits(packed: Tensor, n: int) -> Tensor:
+    """Return uint8 [k, ceil(n / 8)] as bool [k, n]."""
+    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    return ((packed[..., None] >> shifts) & 1).bool().flatten(1)[:, :n]
+
+
+def binary_entropy(p: Tensor) -> Tensor:
+    """Return H2(p) = -p log2 p - (1 - p) log2 (1 - p) in bits, 0 at both ends."""
+    return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)) / math.log(2)
