@@ -113,7 +113,8 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     for name, weight in net.weights().items():
         bound = 1 / math.sqrt(weight[0].numel())
         drawn = [
-            generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32) for task in tasks
+            generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
+            for task in tasks
         ]
         scores[name] = torch.from_numpy(np.stack(drawn)).mul_(2 * bound).sub_(bound).to(weight.device)
     return scores
@@ -160,7 +161,9 @@ def check_keep(keep: float) -> None:
     if isinstance(keep, bool) or not isinstance(keep, (int, float)):
         raise TypeError(f"keep must be a number in 0..1, the share of weights to keep, got {keep!r}.")
     if not 0 <= keep <= 1:
-        raise ValueError(f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)")
+        raise ValueError(
+            f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)"
+        )
 
 
 def check_mask(net: Network, mask: Mask) -> None:
@@ -169,7 +172,9 @@ def check_mask(net: Network, mask: Mask) -> None:
         raise TypeError(f"a mask is a dict of bool tensors by weight name, got {type(mask).__name__}.")
     weights = net.weights()
     if mask.keys() != weights.keys():
-        raise ValueError(f"this mask is of another network: it covers {sorted(mask)}, the network has {sorted(weights)}.")
+        raise ValueError(
+            f"this mask is of another network: it covers {sorted(mask)}, the network has {sorted(weights)}."
+        )
     for name, weight in weights.items():
         own = mask[name]
         if not isinstance(own, Tensor) or own.dtype != torch.bool:
@@ -180,14 +185,18 @@ def check_mask(net: Network, mask: Mask) -> None:
                 f"this mask is of another network: {name} is {tuple(own.shape)}, expected {tuple(weight.shape)}."
             )
         if own.device != weight.device:
-            raise ValueError(f"the mask of {name} is on {own.device}, the network on {weight.device}: move one of them.")
+            raise ValueError(
+                f"the mask of {name} is on {own.device}, the network on {weight.device}: move one of them."
+            )
 
 
 def check_images(net: Network, x: Tensor) -> None:
     """Raise unless x is a float batch [B, ...] with as many numbers an image as the first layer has inputs."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"images must be a float tensor [B, ...], got {kind}. Take them from task.test.batch(...).")
+        raise TypeError(
+            f"images must be a float tensor [B, ...], got {kind}. Take them from task.test.batch(...)."
+        )
     inputs = net.inputs
     if x.ndim < 2 or math.prod(x.shape[1:]) != inputs:
         raise ValueError(

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from supsup_lite.devices import resolve
 from supsup_lite.seeding import generator
 
-
 ApplyLayer = Callable[[str, nn.Module, Tensor], Tensor]
 
 
@@ -68,18 +67,23 @@ class MLP(Network):
         ValueError: a width or the seed makes no sense.
     """
 
-    def __init__(self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None):
+    def __init__(
+        self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None
+    ):
         super().__init__()
         if isinstance(widths[-1], bool) or not isinstance(widths[-1], (int, np.integer)):
             raise TypeError(f"outputs must be a whole number, got {widths[-1]!r}.")
         if widths[-1] < 2:
-            raise ValueError(f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}.")
+            raise ValueError(
+                f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}."
+            )
         self.name, self.inputs, self.outputs, self.seed = name, widths[0], int(widths[-1]), seed
         self.layers = [f"fc{i}" for i in range(1, len(widths))]
         for layer, fan_in, fan_out in zip(self.layers, widths[:-1], widths[1:], strict=True):
             linear = nn.Linear(fan_in, fan_out, bias=False, device="meta").requires_grad_(False)
             linear.weight = nn.Parameter(
-                signed_kaiming_constant((fan_out, fan_in), layer, seed).to(resolve(device)), requires_grad=False
+                signed_kaiming_constant((fan_out, fan_in), layer, seed).to(resolve(device)),
+                requires_grad=False,
             )
             setattr(self, layer, linear)
 

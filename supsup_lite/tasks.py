@@ -183,7 +183,13 @@ class TaskSuite:
             raise IndexError(f"this suite has {len(self)} tasks, so there is no task {i}.")
         i %= len(self)
         one = self._select([i])
-        return Task(self.numbers[i], self.names[i], self.classes[i], TaskImages(one.train_view), TaskImages(one.test_view))
+        return Task(
+            self.numbers[i],
+            self.names[i],
+            self.classes[i],
+            TaskImages(one.train_view),
+            TaskImages(one.test_view),
+        )
 
     def __repr__(self) -> str:
         return f"<{len(self)} tasks: {self.kind} {self.dataset}, seed {self.seed}, {self.num_classes} classes each>"
@@ -218,7 +224,9 @@ def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | st
     return _whole_suite("permuted", seed, names, where, permutations=permutations)
 
 
-def rotated_mnist(num_tasks: int = ROTATIONS, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
+def rotated_mnist(
+    num_tasks: int = ROTATIONS, seed: int | None = None, device: torch.device | str | None = None
+) -> TaskSuite:
     """Return RotatedMNIST: task i shows every digit turned by 10 i degrees, counter-clockwise (SupSup, section 4.2).
 
     Pixels are interpolated bilinearly, and what turns in from outside is black. The angles do not depend on the
@@ -238,7 +246,9 @@ def rotated_mnist(num_tasks: int = ROTATIONS, seed: int | None = None, device: t
     return _whole_suite("rotated", seed, names, where, grids=grids)
 
 
-def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
+def split_mnist(
+    num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
+) -> TaskSuite:
     """Return SplitMNIST: five tasks of two digits each, 0-1, 2-3, ..., 8-9.
 
     With a seed the ten digits are dealt to the tasks in a random order. Labels are 0 and 1 in every task; a task's
@@ -251,9 +261,22 @@ def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.devic
     return _split_suite("mnist", data.mnist, [str(digit) for digit in range(10)], num_tasks, seed, device)
 
 
-def split_fashion_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
+def split_fashion_mnist(
+    num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
+) -> TaskSuite:
     """Return SplitFashionMNIST: five tasks of two kinds of clothes each; otherwise as `split_mnist`."""
-    clothes = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
+    clothes = [
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ]
     return _split_suite("fashion_mnist", data.fashion_mnist, clothes, num_tasks, seed, device)
 
 
@@ -265,7 +288,9 @@ def _check_count(num_tasks: int, most: int | None) -> None:
         raise ValueError(f"num_tasks must be {expected}, got {num_tasks}.")
 
 
-def _whole_suite(kind: str, seed: int | None, names: list[str], device: torch.device, **transform: Tensor) -> TaskSuite:
+def _whole_suite(
+    kind: str, seed: int | None, names: list[str], device: torch.device, **transform: Tensor
+) -> TaskSuite:
     """Return a suite whose tasks each see all of MNIST, through their own transform."""
     mean, std = NORMALISATION["mnist"]
     views = [View(half, mean, std, (len(half),) * len(names), **transform) for half in data.mnist(device)]
@@ -295,7 +320,9 @@ def _split_suite(
     return TaskSuite("split", dataset, seed, tuple(range(num_tasks)), names, classes, *views)
 
 
-def _split_view(half: data.Images, normalisation: tuple[float, float], dealt: list[list[int]], relabel: Tensor) -> View:
+def _split_view(
+    half: data.Images, normalisation: tuple[float, float], dealt: list[list[int]], relabel: Tensor
+) -> View:
     wanted = [torch.isin(half.labels, torch.tensor(labels, device=half.labels.device)) for labels in dealt]
     members = [mask.nonzero().flatten() for mask in wanted]
     padded = torch.nn.utils.rnn.pad_sequence(members, batch_first=True)

@@ -17,7 +17,7 @@ RIGHT, WRONG, NOT_DONE = "right", "not right yet", "not done yet"
 SYMBOLS = {RIGHT: "✓", WRONG: "✗", NOT_DONE: "…"}
 
 
-class Wrong(Exception):  # noqa: N818 - it is a verdict, not an error
+class Wrong(Exception):
     """Raised by a check: the message shows the smallest counter-example found."""
 
 
@@ -60,7 +60,9 @@ def check_for(reference: Callable, praise: str) -> Callable[[Callable], Callable
         @functools.wraps(examine)
         def check(attempt: Callable = reference) -> Verdict:
             if not callable(attempt):
-                return Verdict(WRONG, f"give the function itself, not {attempt!r}: {examine.__name__}(my_function)")
+                return Verdict(
+                    WRONG, f"give the function itself, not {attempt!r}: {examine.__name__}(my_function)"
+                )
             try:
                 examine(attempt)
             except NotImplementedError:
@@ -118,7 +120,11 @@ def _close(got: Tensor, want: Tensor, tolerance: float) -> bool:
 
 
 def _short(tensor: Tensor) -> str:
-    return str(tensor.detach()) if tensor.numel() <= 36 else f"{tensor.detach().flatten()[:8]} ... {tuple(tensor.shape)}"
+    return (
+        str(tensor.detach())
+        if tensor.numel() <= 36
+        else f"{tensor.detach().flatten()[:8]} ... {tuple(tensor.shape)}"
+    )
 
 
 def _name(attempt: Callable) -> str:
