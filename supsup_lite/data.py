@@ -121,9 +121,7 @@ def _unpack_file(packed: Path, target: Path, checksum: str) -> None:
             fresh = Path(beside, target.name)
             _gunzip(packed, fresh, repair)
             if not _is_intact(fresh, checksum):
-                raise DataError(
-                    f"The data file {packed} is damaged: its content has the wrong SHA-256. {repair}"
-                )
+                raise DataError(f"The data file {packed} is damaged: its content has the wrong SHA-256. {repair}")
             fresh.replace(target)
     except OSError as error:
         raise DataError(

@@ -96,9 +96,7 @@ def learn_masks(
     width = 1 if transfer else at_once or _tasks_at_once(net)
     mean_scores: Scores | None = None
     done = len(store)
-    bar = tqdm(
-        total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False
-    )
+    bar = tqdm(total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False)
     with bar:
         try:
             for start in range(done, len(tasks), width):
@@ -185,9 +183,7 @@ def _optimizer(scores: list[Tensor], recipe: Recipe):
         optimizer = torch.optim.Adam(scores, lr=recipe.lr, fused=True)
     if not recipe.one_cycle:
         return optimizer, None
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False
-    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False)
     return optimizer, schedule
 
 
@@ -208,9 +204,7 @@ def _tasks_at_once(net: Network) -> int:
         return 4
     if net.device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(net.device)
-        return max(
-            1, int(0.5 * free / (40 * net.num_weights))
-        )  # some ten float copies of the weights for each task
+        return max(1, int(0.5 * free / (40 * net.num_weights)))  # some ten float copies of the weights for each task
     return 25
 
 
@@ -228,9 +222,7 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
 def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
     """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
     if not isinstance(net, Network):
-        raise TypeError(
-            f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}."
-        )
+        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
     if not isinstance(tasks, TaskSuite):
         raise TypeError(
             f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
@@ -240,9 +232,7 @@ def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
     if recipe.optimizer not in ("rmsprop", "adam"):
         raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
     if recipe.steps < 1 or recipe.batch < 1 or not 0 < recipe.lr < math.inf:
-        raise ValueError(
-            f"recipe needs at least 1 step, 1 image in a batch and a positive rate, got {recipe}."
-        )
+        raise ValueError(f"recipe needs at least 1 step, 1 image in a batch and a positive rate, got {recipe}.")
     if at_once is not None and at_once < 1:
         raise ValueError(f"at_once must be 1 or more, got {at_once}.")
     if net.outputs < tasks.num_classes:
@@ -253,6 +243,4 @@ def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
     if masks is not None and len(masks) > len(tasks):
         raise ValueError(f"masks holds {len(masks)} masks already, more than there are tasks ({len(tasks)}).")
     if transfer and masks is not None and len(masks):
-        raise ValueError(
-            "transfer starts from the mean of earlier scores, which a store does not hold: start afresh."
-        )
+        raise ValueError("transfer starts from the mean of earlier scores, which a store does not hold: start afresh.")

@@ -113,8 +113,7 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     for name, weight in net.weights().items():
         bound = 1 / math.sqrt(weight[0].numel())
         drawn = [
-            generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
-            for task in tasks
+            generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32) for task in tasks
         ]
         scores[name] = torch.from_numpy(np.stack(drawn)).mul_(2 * bound).sub_(bound).to(weight.device)
     return scores
@@ -161,9 +160,7 @@ def check_keep(keep: float) -> None:
     if isinstance(keep, bool) or not isinstance(keep, (int, float)):
         raise TypeError(f"keep must be a number in 0..1, the share of weights to keep, got {keep!r}.")
     if not 0 <= keep <= 1:
-        raise ValueError(
-            f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)"
-        )
+        raise ValueError(f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)")
 
 
 def check_mask(net: Network, mask: Mask) -> None:
@@ -194,9 +191,7 @@ def check_images(net: Network, x: Tensor) -> None:
     """Raise unless x is a float batch [B, ...] with as many numbers an image as the first layer has inputs."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(
-            f"images must be a float tensor [B, ...], got {kind}. Take them from task.test.batch(...)."
-        )
+        raise TypeError(f"images must be a float tensor [B, ...], got {kind}. Take them from task.test.batch(...).")
     inputs = net.inputs
     if x.ndim < 2 or math.prod(x.shape[1:]) != inputs:
         raise ValueError(

@@ -67,16 +67,12 @@ class MLP(Network):
         ValueError: a width or the seed makes no sense.
     """
 
-    def __init__(
-        self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None
-    ):
+    def __init__(self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None):
         super().__init__()
         if isinstance(widths[-1], bool) or not isinstance(widths[-1], (int, np.integer)):
             raise TypeError(f"outputs must be a whole number, got {widths[-1]!r}.")
         if widths[-1] < 2:
-            raise ValueError(
-                f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}."
-            )
+            raise ValueError(f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}.")
         self.name, self.inputs, self.outputs, self.seed = name, widths[0], int(widths[-1]), seed
         self.layers = [f"fc{i}" for i in range(1, len(widths))]
         for layer, fan_in, fan_out in zip(self.layers, widths[:-1], widths[1:], strict=True):

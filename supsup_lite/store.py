@@ -93,9 +93,7 @@ class MaskStore:
         if k:
             check_mask(self._net, {name: bits[0] for name, bits in masks.items()})
         for name, bits in masks.items():
-            if self._count + k > len(
-                self._packed[name]
-            ):  # double, so that n appends cost n copies, not n squared
+            if self._count + k > len(self._packed[name]):  # double, so that n appends cost n copies, not n squared
                 room = max(2 * self._count, self._count + k)
                 grown = self._packed[name].new_empty(room, self._packed[name].shape[1])
                 grown[: self._count] = self.packed(name)
@@ -207,9 +205,7 @@ def _checked_metadata(path: str | os.PathLike, content: bytes) -> dict[str, str]
     try:
         start, stop = _checksum_span(content)
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not a mask store, or its beginning is damaged ({error}). {repair}"
-        ) from error
+        raise ValueError(f"{path} is not a mask store, or its beginning is damaged ({error}). {repair}") from error
     checksum = content[start:stop].decode()
     if hashlib.sha256(_with_checksum(content, "0" * 64)).hexdigest() != checksum:
         raise ValueError(f"{path} is damaged or truncated: its checksum does not fit. {repair}")

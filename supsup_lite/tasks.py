@@ -246,9 +246,7 @@ def rotated_mnist(
     return _whole_suite("rotated", seed, names, where, grids=grids)
 
 
-def split_mnist(
-    num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
-) -> TaskSuite:
+def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
     """Return SplitMNIST: five tasks of two digits each, 0-1, 2-3, ..., 8-9.
 
     With a seed the ten digits are dealt to the tasks in a random order. Labels are 0 and 1 in every task; a task's
@@ -288,9 +286,7 @@ def _check_count(num_tasks: int, most: int | None) -> None:
         raise ValueError(f"num_tasks must be {expected}, got {num_tasks}.")
 
 
-def _whole_suite(
-    kind: str, seed: int | None, names: list[str], device: torch.device, **transform: Tensor
-) -> TaskSuite:
+def _whole_suite(kind: str, seed: int | None, names: list[str], device: torch.device, **transform: Tensor) -> TaskSuite:
     """Return a suite whose tasks each see all of MNIST, through their own transform."""
     mean, std = NORMALISATION["mnist"]
     views = [View(half, mean, std, (len(half),) * len(names), **transform) for half in data.mnist(device)]
@@ -320,9 +316,7 @@ def _split_suite(
     return TaskSuite("split", dataset, seed, tuple(range(num_tasks)), names, classes, *views)
 
 
-def _split_view(
-    half: data.Images, normalisation: tuple[float, float], dealt: list[list[int]], relabel: Tensor
-) -> View:
+def _split_view(half: data.Images, normalisation: tuple[float, float], dealt: list[list[int]], relabel: Tensor) -> View:
     wanted = [torch.isin(half.labels, torch.tensor(labels, device=half.labels.device)) for labels in dealt]
     members = [mask.nonzero().flatten() for mask in wanted]
     padded = torch.nn.utils.rnn.pad_sequence(members, batch_first=True)

@@ -60,9 +60,7 @@ def check_for(reference: Callable, praise: str) -> Callable[[Callable], Callable
         @functools.wraps(examine)
         def check(attempt: Callable = reference) -> Verdict:
             if not callable(attempt):
-                return Verdict(
-                    WRONG, f"give the function itself, not {attempt!r}: {examine.__name__}(my_function)"
-                )
+                return Verdict(WRONG, f"give the function itself, not {attempt!r}: {examine.__name__}(my_function)")
             try:
                 examine(attempt)
             except NotImplementedError:
@@ -121,9 +119,7 @@ def _close(got: Tensor, want: Tensor, tolerance: float) -> bool:
 
 def _short(tensor: Tensor) -> str:
     return (
-        str(tensor.detach())
-        if tensor.numel() <= 36
-        else f"{tensor.detach().flatten()[:8]} ... {tuple(tensor.shape)}"
+        str(tensor.detach()) if tensor.numel() <= 36 else f"{tensor.detach().flatten()[:8]} ... {tuple(tensor.shape)}"
     )
 
 

@@ -93,9 +93,7 @@ def svg_of(fig: Figure, alt: str) -> str:
         raise ValueError(f"alt must be a sentence that states what the figure shows, got {alt!r}.")
     buffer = io.StringIO()
     with style():
-        fig.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     svg = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     look = f"width: 100%; max-width: {fig.get_figwidth() * 96:.0f}px; height: auto; stroke-linejoin: round"
