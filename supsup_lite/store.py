@@ -113,6 +113,19 @@ class MaskStore:
         }
 
     @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every masked weight."""
+        return self._shapes
+
+    def chunks(self, name: str, room: int = 2**22) -> Iterator[tuple[int, Tensor]]:
+        """Yield (start, masks start.. of one weight as bool [c, *shape]), with c such that `room` bytes hold them."""
+        n = math.prod(self._shapes[name])
+        width = max(1, room // n)
+        for start in range(0, len(self), width):
+            bits = unpack_bits(self.packed(name)[start : start + width], n)
+            yield start, bits.unflatten(1, self._shapes[name])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all masks, packed."""
         return sum(self.packed(name).numel() for name in self._shapes)

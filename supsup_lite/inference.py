@@ -1,0 +1,301 @@
+"""Which task is this? One superposition of all masks, and what its output says about each (SupSup, section 3.2)."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vjp, vmap
+
+from supsup_lite.masks import apply_mask, check_images
+from supsup_lite.networks import Network
+from supsup_lite.store import MaskStore
+
+METHODS = ("one_shot", "binary", "exhaustive", "gradient_descent")
+OBJECTIVES = ("entropy", "superfluous")
+
+
+def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tensor:
+    """Return the logits [B, outputs] of f(x, W * sum_i alpha_i M_i) (SupSup, eq. 3), differentiable in the alphas.
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        alphas: float [k], one superposition for all images, or [B, k], one for each.
+        x: B images, float [B, ...].
+
+    Raises:
+        TypeError, ValueError: the images, masks or alphas do not fit the network or one another.
+    """
+    _check(net, masks, x)
+    if not isinstance(alphas, Tensor) or not alphas.is_floating_point():
+        raise TypeError(f"alphas must be a float tensor [k] or [B, k], got {alphas!r}.")
+    k, images = len(masks), len(x)
+    if alphas.shape not in ((k,), (images, k)):
+        raise ValueError(f"alphas must be [{k}] or [{images}, {k}], got {list(alphas.shape)}: one for each mask.")
+    if alphas.device != net.device:
+        raise ValueError(f"the alphas are on {alphas.device}, the network on {net.device}: move one of them.")
+    shared = alphas.ndim == 1
+    return _forward(net, masks, alphas.expand(images, k), x, shared)
+
+
+def alpha_gradient(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    objective: str = "entropy",
+    alphas: Tensor | None = None,
+    num_classes: int | None = None,
+) -> Tensor:
+    """Return d objective / d alpha for each image: float [B, k] (SupSup, eq. 4 and 7).
+
+    The work is one forward and backward pass and k inner products for each image; masks are unpacked a few at a time.
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        x: B images, float [B, ...].
+        objective: "entropy" is H, "superfluous" is G.
+        alphas: where to take the gradient, [k] or [B, k]; None is 1/k for every mask.
+        num_classes: l, how many outputs are real, for G; None takes it from the store (`learn_masks` notes it).
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
+    """
+    k = len(masks)
+    start = torch.full((max(k, 1),), 1 / max(k, 1), device=net.device, dtype=x.dtype) if alphas is None else alphas
+    shared = start.ndim == 1
+    _check(net, masks, x)
+    own = start.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
+    with torch.enable_grad():
+        logits = _forward(net, masks, own, x, shared)
+        value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
+        return torch.autograd.grad(value, own)[0]
+
+
+def objective_of(logits: Tensor, objective: str, num_classes: int | None = None) -> Tensor:
+    """Return H or G of each row of logits: [B, s] -> [B].
+
+    H is the entropy of softmax(p), in nats. G is logsumexp(p) whose gradient is stopped at the l real outputs, so that
+    only the superfluous ones speak (SupSup, section 3.3 and eq. 6).
+
+    Raises:
+        ValueError: an unknown objective, or G without superfluous outputs.
+    """
+    if objective == "entropy":
+        log_p = logits.log_softmax(1)
+        return -(log_p.exp() * log_p).sum(1)
+    if objective != "superfluous":
+        raise ValueError(f"objective must be one of {OBJECTIVES}, got {objective!r}.")
+    if num_classes is None or not 0 < num_classes < logits.shape[1]:
+        raise ValueError(
+            f"objective 'superfluous' needs more outputs than classes: {logits.shape[1]} outputs, {num_classes} classes. "
+            "Use a network with more outputs, or the objective 'entropy'."
+        )
+    real = logits[:, :num_classes].detach()
+    return torch.cat([real, logits[:, num_classes:]], dim=1).logsumexp(1)
+
+
+@torch.no_grad()
+def infer_task(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    method: str = "one_shot",
+    objective: str = "entropy",
+    *,
+    together: bool = False,
+    num_classes: int | None = None,
+    steps: int = 20,
+    rate: float = 1.0,
+) -> Tensor:
+    """Return the position in the store of the mask that fits each image: long [B] (SupSup, section 3.2).
+
+    * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
+    * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.
+    * "exhaustive": try every mask, keep the one with the lowest entropy, k forward passes.
+    * "gradient_descent": `steps` steps of alpha <- alpha - rate * gradient, kept positive with sum 1; the largest wins.
+
+    Of candidates that tie, the first wins.
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        x: B images, float [B, ...].
+        objective: "entropy" or "superfluous". For "exhaustive" only the entropy works: G says nothing by its value.
+        together: all images come from one task: decide by the mean over images, and return it B times.
+        num_classes: as in `alpha_gradient`.
+        steps, rate: of gradient descent.
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
+    """
+    _check(net, masks, x)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    if method == "exhaustive":
+        if objective != "entropy":
+            raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
+        chosen = _pooled(entropies(net, masks, x), together).argmin(1)
+    elif method == "binary":
+        chosen = _binary(net, masks, x, objective, together, num_classes)
+    elif method == "one_shot":
+        chosen = _pooled(alpha_gradient(net, masks, x, objective, None, num_classes), together).argmin(1)
+    else:
+        chosen = _descend(net, masks, x, objective, together, num_classes, steps, rate).argmax(1)
+    return chosen.expand(len(x)).clone()
+
+
+def entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
+    """Return the entropy H of the output under each mask by itself, in nats: float [B, k]."""
+    return torch.stack([objective_of(apply_mask(net, mask, x), "entropy") for mask in masks], dim=1)
+
+
+def halvings(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    objective: str = "entropy",
+    together: bool = False,
+    num_classes: int | None = None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each step of Binary as (candidates, gradient): bool and float [B, k], or [1, k] when together.
+
+    The first candidates are all masks; each step keeps the better half (rounded up) by -gradient, as long as more
+    than one is left. What remains at the end is yielded with its gradient too.
+    """
+    rows, k = (1 if together else len(x)), len(masks)
+    candidates = torch.ones(rows, k, dtype=torch.bool, device=net.device)
+    left = k
+    while True:
+        alphas = candidates.to(x.dtype) / left
+        start = alphas[0] if together or left == k else alphas
+        gradient = _pooled(alpha_gradient(net, masks, x, objective, start, num_classes), together)
+        yield candidates, gradient
+        if left == 1:
+            return
+        left = math.ceil(left / 2)
+        order = gradient.masked_fill(~candidates, math.inf).argsort(dim=1, stable=True)
+        candidates = torch.zeros_like(candidates).scatter(1, order[:, :left], True)
+
+
+def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
+    if len(masks) == 1:
+        return torch.zeros(1, dtype=torch.long, device=net.device)
+    *_, last = (
+        gradient.masked_fill(~candidates, math.inf)
+        for candidates, gradient in halvings(net, masks, x, objective, together, num_classes)
+    )
+    return last.argmin(1)
+
+
+def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Tensor:
+    """Return alphas [B, k] or [1, k] after descent, kept on the simplex by clipping at 0 and renormalising."""
+    rows, k = (1 if together else len(x)), len(masks)
+    alphas = torch.full((rows, k), 1 / k, device=net.device, dtype=x.dtype)
+    for step in range(steps):
+        start = alphas[0] if together or step == 0 else alphas
+        gradient = _pooled(alpha_gradient(net, masks, x, objective, start, num_classes), together)
+        scale = gradient.abs().amax(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+        moved = (alphas - rate / k * gradient / scale).clamp_min(0)  # a step as long as the alphas are
+        alphas = moved / moved.sum(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return alphas
+
+
+def _pooled(values: Tensor, together: bool) -> Tensor:
+    """Return the mean over images as one row when they share a task, else the rows as they are."""
+    return values.mean(0, keepdim=True) if together else values
+
+
+def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: int | None) -> int | None:
+    if objective == "entropy" or num_classes is not None:
+        return num_classes
+    if "num_classes" not in masks.about:
+        raise ValueError(
+            "objective 'superfluous' needs num_classes: this store does not say how many outputs are real."
+        )
+    return masks.about["num_classes"]
+
+
+def _forward(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor, shared: bool) -> Tensor:
+    """Run the network with every masked layer superposed: alphas [B, k], all rows equal when shared."""
+
+    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+        return _SuperposedLayer.apply(h, alphas, layer, masks, f"{name}.weight", shared)
+
+    return net(x, apply)
+
+
+class _SuperposedLayer(torch.autograd.Function):
+    """One layer with the weights W * sum_i alpha_i M_i, its masks unpacked a few at a time.
+
+    A layer is linear in its weights. So its output is sum_i alpha_i layer(h; W * M_i), and with delta the gradient at
+    its output, d/d alpha_i is the inner product of delta and layer(h; W * M_i): one batched product for a chunk of
+    masks gives the gradient of every image with respect to its own alphas.
+    """
+
+    @staticmethod
+    def forward(ctx, h: Tensor, alphas: Tensor, layer: nn.Module, masks: MaskStore, name: str, shared: bool) -> Tensor:
+        ctx.save_for_backward(h, alphas)
+        ctx.layer, ctx.masks, ctx.name, ctx.shared = layer, masks, name, shared
+        if shared:
+            return _run(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h)
+        total = 0
+        for start, weights in _weights_by_chunk(layer, masks, name, h):
+            own = vmap(lambda weight: _run(layer, weight, h))(weights)  # [c, B, ...]
+            total = total + torch.einsum("bc,cb...->b...", alphas[:, start : start + len(weights)], own)
+        return total
+
+    @staticmethod
+    def backward(ctx, delta: Tensor):
+        h, alphas = ctx.saved_tensors
+        layer, masks, name = ctx.layer, ctx.masks, ctx.name
+        to_alphas = torch.empty_like(alphas)
+        to_h = None
+        if ctx.needs_input_grad[0] and ctx.shared:
+            to_h = _pull(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h, delta)
+        elif ctx.needs_input_grad[0]:
+            to_h = torch.zeros_like(h)
+        for start, weights in _weights_by_chunk(layer, masks, name, h):
+            stop = start + len(weights)
+            own = vmap(lambda weight: _run(layer, weight, h))(weights)
+            to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", own, delta)
+            if to_h is not None and not ctx.shared:
+                scaled = torch.einsum("bc,b...->cb...", alphas[:, start:stop], delta)
+                to_h += vmap(lambda weight, d: _pull(layer, weight, h, d))(weights, scaled).sum(0)
+        return to_h, to_alphas, None, None, None, None
+
+
+def _run(layer: nn.Module, weight: Tensor, h: Tensor) -> Tensor:
+    return functional_call(layer, {"weight": weight}, (h,))
+
+
+def _pull(layer: nn.Module, weight: Tensor, h: Tensor, delta: Tensor) -> Tensor:
+    """Return the gradient at the layer's input, given the gradient at its output."""
+    return vjp(lambda inputs: _run(layer, weight, inputs), h)[1](delta)[0]
+
+
+def _mean_mask(masks: MaskStore, name: str, alphas: Tensor) -> Tensor:
+    """Return sum_i alpha_i M_i of one weight, float [*shape]."""
+    total = torch.zeros(masks.shapes[name], device=alphas.device, dtype=alphas.dtype)
+    for start, bits in masks.chunks(name):
+        total += torch.tensordot(alphas[start : start + len(bits)], bits.to(alphas.dtype), dims=1)
+    return total
+
+
+def _weights_by_chunk(layer: nn.Module, masks: MaskStore, name: str, h: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Yield (start, W * M_i for a chunk of masks): float [c, *shape]."""
+    for start, bits in masks.chunks(name):
+        yield start, bits * layer.weight.to(h.dtype)
+
+
+def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
+    check_images(net, x)
+    if not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
+    if not len(masks):
+        raise ValueError("masks is empty: learn at least one mask before asking which task it is.")
+    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
+        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
+    if not len(x):
+        raise ValueError("there is no image: x has 0 rows.")

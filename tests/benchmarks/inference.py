@@ -1,0 +1,97 @@
+"""What One-Shot costs an image, beside one autograd pass over float masks; memory of both."""
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+
+import supsup_lite as sl
+from supsup_lite.inference import alpha_gradient, objective_of
+
+MASKS, IMAGES, ROUNDS = 250, 128, 3
+
+
+def run() -> list[dict]:
+    """Return ms an image, extra MB at the peak, and the ratios of both to ours."""
+    rows = [{"way": name} | _in_own_process(way) for name, way in WAYS.items()]
+    ours = rows[0]
+    for row in rows:
+        row["times ours"] = row["ms an image"] / ours["ms an image"]
+        row["memory, times ours"] = row["peak MB"] / ours["peak MB"]
+    return rows
+
+
+def _in_own_process(way: Callable) -> dict[str, float]:
+    """Measure in a fresh process, so that the peak of one way does not hide the other's."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_measure, (way,))
+
+
+def _measure(way: Callable) -> dict[str, float]:
+    net = sl.lenet_300_100(outputs=100)
+    x = torch.randn(IMAGES, 784, generator=torch.Generator().manual_seed(0))  # no data set: it would raise the peak
+    few = sl.MaskStore(net)
+    few.append(sl.random_mask(net, 0.5, seed=0))
+    way(net, few, x)()  # load libraries and start threads before the memory is read
+    before = _peak_mb()
+    store = sl.MaskStore(net)
+    for task in range(MASKS):
+        store.append(sl.random_mask(net, 0.5, seed=0, task=task))
+    work = way(net, store, x)
+    seconds = [_timed(work) for _ in range(ROUNDS)]
+    return {"ms an image": 1e3 * median(seconds), "peak MB": _peak_mb() - before}
+
+
+def _timed(work: Callable[[], int]) -> float:
+    began = time.perf_counter()
+    images = work()
+    return (time.perf_counter() - began) / images
+
+
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def packed(net, store, x) -> Callable[[], int]:
+    """The package: packed masks, all images at once."""
+
+    def work() -> int:
+        alpha_gradient(net, store, x)
+        return len(x)
+
+    return work
+
+
+def one_autograd_pass_an_image(net, store, x) -> Callable[[], int]:
+    """The usual way: float masks [k, ...] in memory, and one forward and backward pass for each image."""
+    k = len(store)
+    weights = net.weights()
+    masks = {name: torch.empty(k, *weight.shape) for name, weight in weights.items()}
+    for task in range(k):
+        for name, bits in store[task].items():
+            masks[name][task] = bits
+
+    def work() -> int:
+        few = x[:4]
+        for image in few:
+            alphas = torch.full((k,), 1 / k, requires_grad=True)
+            h = image[None]
+            for position, (name, weight) in enumerate(weights.items()):
+                h = torch.relu(h) if position else h
+                h = h @ (weight * torch.tensordot(alphas, masks[name], dims=1)).T
+            torch.autograd.grad(objective_of(h, "entropy").sum(), alphas)
+        return len(few)
+
+    return work
+
+
+WAYS = {
+    "packed masks, 128 images at once": packed,
+    "float masks, one autograd pass an image": one_autograd_pass_an_image,
+}
