@@ -15,7 +15,8 @@ lab: setup  ## open the course in JupyterLab; more flags: make lab ARGS="--no-br
 test: setup  ## run every test; some of them: make test ARGS="tests/test_site.py -k phone"
 	$(PY) -m pytest --durations=10 $(ARGS)
 site: setup  ## render the lessons to build/site/index.html
-	$(PY) -m sphinx -W -n --keep-going -q -c notebooks/_site -d build/doctrees notebooks build/site $(ARGS)
+	rm -rf build/site
+	$(PY) -m sphinx -E -W -n --keep-going -q -c notebooks/_site -d build/doctrees notebooks build/site $(ARGS)
 	@echo "site: open build/site/index.html"
 bench: setup  ## measure the speeds that the README states
 	$(PY) -m tests.benchmarks $(ARGS)

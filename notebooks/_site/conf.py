@@ -1,0 +1,76 @@
+"""The site: the lessons, executed, as pages that ask nothing of the network. `make site` builds it."""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lessons import LESSONS, execution_cache, title_and_promise
+
+project = "supsup-lite"
+author = "The supsup-lite authors"
+project_copyright = "the supsup-lite authors. Code: MIT. Text and figures: CC BY 4.0"
+
+extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton"]
+exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
+templates_path = ["templates"]
+
+# Lessons: executed once for each state of the package, in a folder of their own, and shared with the tests.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(execution_cache())
+nb_execution_timeout = 120
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
+nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}  # in place of scripts from elsewhere
+nb_code_prompt_show = "Show {type}"
+nb_code_prompt_hide = "Hide {type}"
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
+myst_heading_anchors = 3
+
+# Maths: rendered in the page. (The prerendering server hangs when two processes read.)
+katex_prerender = False
+katex_css_path = "katex/katex.min.css"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "supsup-lite"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_favicon = "static/logo.svg"
+html_extra_path = [f"../{lesson.stem}.ipynb" for lesson in LESSONS if lesson.with_suffix(".ipynb").exists()]
+html_copy_source = False
+html_use_index = False
+html_show_search_summary = False  # fetching the found pages is not allowed from file://
+html_show_sourcelink = False
+html_context = {"default_mode": "auto", "lessons": [lesson.stem for lesson in LESSONS]}
+html_sidebars = {"**": ["course.html"]}
+html_theme_options = {
+    "logo": {"image_light": "static/logo.svg", "image_dark": "static/logo.svg", "text": "supsup-lite", "alt_text": ""},
+    "navbar_center": [],
+    "navbar_end": ["theme-switcher"],
+    "article_header_start": [],
+    "article_header_end": ["download.html"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "search_bar_text": "Search the course",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+
+def adapt_source(app, docname, source):
+    """Fill the landing page's list of lessons, and let links between notebooks lead to pages here."""
+    if docname == "index":
+        cards = []
+        for lesson in LESSONS:
+            title, promise = title_and_promise(lesson)
+            cards.append(f"- [{title}]({lesson.name})\n\n  {promise}\n")
+            app.env.note_dependency(lesson)
+        source[0] = source[0].replace("{{lessons}}", "\n".join(cards))
+    source[0] = re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", source[0])
+
+
+def setup(app):
+    app.connect("source-read", adapt_source)
+    return {"parallel_read_safe": True}

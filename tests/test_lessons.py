@@ -1,0 +1,164 @@
+"""Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
+
+import os
+import re
+
+import jupytext
+import nbformat
+import pytest
+from jupyter_cache import get_cache
+from lessons import LESSONS, ROOT, execution_cache
+from myst_nb.core.read import read_myst_markdown_notebook
+from nbclient.exceptions import CellExecutionError
+
+from tests.conftest import execute
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+CODE_LINES, PROSE_WORDS, SETUP_LINES = 24, 140, 5
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def outputs_with_data(notebook):
+    """What cells show, and what the Output widgets inside of widgets show."""
+    for cell in code_cells(notebook):
+        yield from (output for output in cell.outputs if "data" in output)
+    for model in notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {}).values():
+        yield from (output for output in model["state"].get("outputs", []) if "data" in output)
+
+
+def shown_text(cell):
+    """The text that a cell shows, but for the repr of widgets and the progress on stderr."""
+    texts = []
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stdout":
+            texts.append(output.text)
+        elif "data" in output and WIDGET_VIEW not in output.data:
+            texts.append(output.data.get("text/plain", ""))
+    return "\n".join(texts)
+
+
+# --- running -------------------------------------------------------------------------------------------------
+
+
+def test_lesson_runs(lesson, executed_lesson):
+    notebook = executed_lesson(lesson)
+    errors = [output.text for cell in code_cells(notebook) for output in cell.outputs if output.get("name") == "stderr"]
+    assert not [text for text in errors if "Warning" in text]
+
+
+def test_site_finds_the_executed_lesson(lesson, executed_lesson):
+    executed_lesson(lesson)
+    as_the_site_reads_it = read_myst_markdown_notebook(lesson.read_text(encoding="utf-8"))
+    record = get_cache(execution_cache()).match_cache_notebook(as_the_site_reads_it)
+    assert record.data["execution_seconds"] > 0
+
+
+def test_lesson_gives_the_same_again(lesson, executed_lesson, tmp_path):
+    first = executed_lesson(lesson)
+    again = execute(jupytext.read(lesson), tmp_path)
+    for one, other in zip(code_cells(first), code_cells(again), strict=True):
+        if "timing" not in tags(one):
+            assert shown_text(one) == shown_text(other), one.source
+    assert os.listdir(tmp_path) == [], "a lesson leaves nothing in the working directory"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 9))",
+        "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))",
+        "import urllib.request; urllib.request.urlopen('http://localhost:9')",
+    ],
+)
+def test_lessons_have_no_network(call, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(call)])
+    with pytest.raises(CellExecutionError, match="a lesson tried to use the network"):
+        execute(notebook, tmp_path)
+
+
+# --- the pair ------------------------------------------------------------------------------------------------
+
+
+def test_pair_agrees(lesson):
+    text, notebook = jupytext.read(lesson), nbformat.read(lesson.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+
+    def essence(cell):
+        return cell.cell_type, cell.source.strip(), tags(cell), cell.metadata.get("jupyter", {})
+
+    assert [essence(cell) for cell in notebook.cells] == [essence(cell) for cell in text.cells], (
+        f"run: jupytext --sync {lesson.relative_to(ROOT)}"
+    )
+    assert text.metadata.kernelspec == notebook.metadata.kernelspec
+
+
+def test_notebook_is_clean(lesson):
+    notebook = nbformat.read(lesson.with_suffix(".ipynb"), as_version=4)
+    assert not [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count]
+    assert "widgets" not in notebook.metadata
+    header = lesson.read_text(encoding="utf-8").split("---")[1]
+    assert "jupytext_version" not in header, "a version in the header changes with whoever saves"
+
+
+# --- anatomy ---------------------------------------------------------------------------------------------------
+
+
+def test_setup_cell_is_short_and_first(lesson, executed_lesson):
+    setup = code_cells(executed_lesson(lesson))[0]
+    assert len(setup.source.splitlines()) <= SETUP_LINES
+    assert re.search(r"torch \d", shown_text(setup)), "the setup cell prints device and versions"
+
+
+def test_cells_are_short(lesson):
+    notebook = jupytext.read(lesson)
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= CODE_LINES, cell.source
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            # Hints unfold, tables are looked up, and an equation is one look: none of them is a wall of words.
+            prose = re.sub(r"<details>.*?</details>|\$\$.*?\$\$|^\|.*$|<[^>]+>", "", cell.source, flags=re.S | re.M)
+            assert len(prose.split()) <= PROSE_WORDS, prose
+
+
+def test_every_picture_has_words(lesson, executed_lesson):
+    notebook = executed_lesson(lesson)
+    for output in outputs_with_data(notebook):
+        assert "text/html" in output["data"] or not any(kind.startswith("image/") for kind in output["data"]), (
+            "show figures with supsup_lite.plots.show(figure, alt)"
+        )
+        for image in re.findall(r"<img\b[^>]*>|<svg\b[^>]*>", output["data"].get("text/html", "")):
+            assert re.search(r'(alt|aria-label)="[^"]{10,}"', image), image[:200]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert "![](" not in cell.source
+
+
+def test_untouched_stubs_let_the_lesson_go_on(lesson, executed_lesson):
+    for cell in code_cells(executed_lesson(lesson)):
+        if re.search(r"^(\w+\.)*check_\w+\(\w+\)", cell.source, re.M) and "solution" not in tags(cell):
+            assert "not done yet" in shown_text(cell), cell.source
+
+
+def test_solutions_are_collapsed(lesson):
+    for cell in code_cells(jupytext.read(lesson)):
+        if "solution" in tags(cell):
+            assert "hide-input" in tags(cell), "collapsed on the site"
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), "collapsed in JupyterLab"
+
+
+def test_lesson_names_no_machine(lesson, executed_lesson):
+    shown = "\n".join(shown_text(cell) for cell in code_cells(executed_lesson(lesson)))
+    for text in (lesson.read_text(encoding="utf-8"), shown):
+        assert not re.search(r"(?<![\w.])/(home|Users|tmp|work|root|usr|var)/|0x[0-9a-f]{8,}|127\.0\.0\.1", text)
+
+
+def test_lessons_are_numbered_in_order():
+    assert [int(lesson.name[:2]) for lesson in LESSONS] == list(range(len(LESSONS)))

@@ -1,0 +1,122 @@
+"""The site builds without a warning, and in a browser it is whole and quiet: from file://, on a phone, in the dark."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from lessons import LESSONS, ROOT
+
+PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
+LOCAL = ("file:", "data:", "blob:")
+PAGE_BYTES = 1_500_000
+COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
+    const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
+        .map((script) => JSON.parse(script.textContent));
+    const models = Object.assign({}, ...read("state").map((saved) => saved.state));
+    const name = (child) => models[child.replace("IPY_MODEL_", "")].model_name;
+    const children = (view) => (models[view.model_id]?.state.children ?? []).map(name);
+    return read("view").filter((view) => !children(view).includes("FloatProgressModel")).length;
+}"""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the built site. Lessons that this test run has executed are not executed again."""
+    out = tmp_path_factory.mktemp("site")
+    flags = ["-E", "-W", "-n", "--keep-going", "-q", "-c", "notebooks/_site", "-d", str(out / "doctrees")]
+    build = subprocess.run(
+        [sys.executable, "-m", "sphinx", *flags, "notebooks", str(out / "html")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert build.returncode == 0, build.stderr
+    return out / "html"
+
+
+class Links(HTMLParser):
+    """The addresses that a page points to, and the ids that others can point to."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.targets, self.ids = [], set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id"))
+        self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+
+
+def test_internal_links_resolve(site):
+    links = {page: Links(page) for page in site.glob("*.html")}
+    assert len(links) > len(LESSONS)
+    for page, found in links.items():
+        for target in map(urlsplit, found.targets):
+            if target.scheme:
+                continue
+            path = (page.parent / unquote(target.path)).resolve() if target.path else page
+            assert path.exists(), f"{page.name} points to {target.geturl()}"
+            if target.fragment and path in links:
+                assert unquote(target.fragment) in links[path].ids, f"{page.name} points to {target.geturl()}"
+
+
+def test_landing_page_lists_every_lesson(site):
+    assert {f"{lesson.stem}.html" for lesson in LESSONS} <= set(Links(site / "index.html").targets)
+
+
+def test_page_hands_out_its_notebook(site, lesson):
+    page, notebook = site / f"{lesson.stem}.html", lesson.with_suffix(".ipynb")
+    assert notebook.name in Links(page).targets
+    assert (site / notebook.name).read_bytes() == notebook.read_bytes()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(site, name):
+    assert (site / f"{name}.html").stat().st_size <= PAGE_BYTES
+
+
+@pytest.fixture
+def opened(site, browser, name, width, scheme):
+    """A page in the browser, and what it complained about or asked the outside for."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page, complaints = context.new_page(), []
+    page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
+    yield page, complaints
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
+def test_page_in_a_browser(opened, width, scheme):
+    page, complaints = opened
+    assert complaints == []
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    assert page.locator("img:not([alt])").count() == 0
+    assert page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src)") == []
+
+    maths = page.locator(".bd-article .math")
+    assert page.locator(".bd-article .math .katex").count() >= maths.count()
+    assert page.locator(".katex-error").count() == 0
+    if maths.count():
+        assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
+
+    stills = page.locator(".widget-still")
+    assert stills.count() == page.evaluate(COUNT_WIDGETS)
+    for still in stills.all():
+        assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
+        assert not still.locator(":is(input, select, button):enabled").count()
+
+
+@pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])
+def test_search_works_from_a_file(opened, site):
+    page, complaints = opened
+    page.goto((site / "search.html").as_uri() + "?q=mask", wait_until="networkidle")
+    page.wait_for_selector("#search-results li")
+    assert complaints == []
