@@ -6,9 +6,11 @@ One random network whose weights never change learns many tasks, each as a binar
 
 from supsup_lite.data import DataError, fashion_mnist, mnist
 from supsup_lite.devices import device
+from supsup_lite.inference import alpha_gradient, infer_task, superpose
 from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
 from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
 from supsup_lite.networks import fc_1024, lenet_300_100, signed_kaiming_constant
+from supsup_lite.scenarios import Evaluation, evaluate
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import Task, TaskSuite, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
 
@@ -18,14 +20,18 @@ __all__ = [
     "DEFAULT",
     "PAPER",
     "DataError",
+    "Evaluation",
     "MaskStore",
     "Recipe",
     "Task",
     "TaskSuite",
+    "alpha_gradient",
     "apply_mask",
     "device",
+    "evaluate",
     "fashion_mnist",
     "fc_1024",
+    "infer_task",
     "learn_masks",
     "lenet_300_100",
     "mnist",
@@ -36,6 +42,7 @@ __all__ = [
     "split_fashion_mnist",
     "split_mnist",
     "straight_through",
+    "superpose",
     "threshold_mask",
     "top_k_mask",
 ]

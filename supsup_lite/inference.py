@@ -89,8 +89,8 @@ def objective_of(logits: Tensor, objective: str, num_classes: int | None = None)
         raise ValueError(f"objective must be one of {OBJECTIVES}, got {objective!r}.")
     if num_classes is None or not 0 < num_classes < logits.shape[1]:
         raise ValueError(
-            f"objective 'superfluous' needs more outputs than classes: {logits.shape[1]} outputs, {num_classes} classes. "
-            "Use a network with more outputs, or the objective 'entropy'."
+            f"objective 'superfluous' needs more outputs than classes, got {logits.shape[1]} outputs and {num_classes} "
+            "classes. Use a network with more outputs, or the objective 'entropy'."
         )
     real = logits[:, :num_classes].detach()
     return torch.cat([real, logits[:, num_classes:]], dim=1).logsumexp(1)

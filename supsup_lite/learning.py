@@ -93,7 +93,7 @@ def learn_masks(
     store = masks if masks is not None else MaskStore(net)
     store.about |= {"keep": keep, "seed": seed, "recipe": asdict(recipe), "tasks": repr(tasks)}
     store.about |= {"transfer": transfer, "num_classes": tasks.num_classes}
-    width = 1 if transfer else at_once or _tasks_at_once(net)
+    width = 1 if transfer else at_once or tasks_at_once(net)
     mean_scores: Scores | None = None
     done = len(store)
     bar = tqdm(total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False)
@@ -198,7 +198,7 @@ def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | No
     return watch
 
 
-def _tasks_at_once(net: Network) -> int:
+def tasks_at_once(net: Network) -> int:
     """Return how many tasks to learn side by side: few on a CPU (its caches are small), many on a GPU."""
     if net.device.type == "cpu":
         return 4

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from supsup_lite import data
 from supsup_lite.devices import resolve
-from supsup_lite.seeding import generator
+from supsup_lite.seeding import check_seed, generator
 
 # Mean and standard deviation of the training pixels, scaled to 0..1. Test: tests/test_tasks.py computes them.
 NORMALISATION = {"mnist": (0.1307, 0.3081), "fashion_mnist": (0.2860, 0.3530)}
@@ -19,7 +19,7 @@ DEGREES = 10
 ROTATIONS = 36
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """How k tasks look at one half of a data set. Everything is batched over the tasks.
 
@@ -106,18 +106,21 @@ class TaskImages:
 
 
 def _as_indices(indices: Sequence[int] | Tensor, size: int) -> Tensor:
-    where = indices if isinstance(indices, Tensor) else torch.as_tensor(np.asarray(indices))
-    if where.ndim != 1 or where.is_floating_point() or where.is_complex() or where.dtype == torch.bool:
-        raise TypeError(
-            f"indices must be a one-dimensional list of whole numbers, got {where.dtype} of shape {tuple(where.shape)}. "
-            "Give for example range(128)."
-        )
+    expected = "indices must be a one-dimensional list of whole numbers, such as range(128), got"
+    if not isinstance(indices, Tensor):
+        try:
+            indices = torch.as_tensor(np.asarray(indices) if len(indices) else np.empty(0, np.int64))
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{expected} {indices!r}.") from error
+    if indices.ndim != 1 or indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
+        raise TypeError(f"{expected} {indices.dtype} of shape {tuple(indices.shape)}.")
+    where = indices.long()
     if len(where) and (where.min() < 0 or where.max() >= size):
         raise IndexError(f"indices must lie in 0..{size - 1}, got {int(where.min())}..{int(where.max())}.")
-    return where.long()
+    return where
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """One task of a suite: `train` and `test` images, its `number` in the suite, its `name`, its `classes`."""
 
@@ -128,7 +131,7 @@ class Task:
     test: TaskImages
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaskSuite:
     """An ordered list of tasks over one data set, all on one device.
 
@@ -234,9 +237,11 @@ def rotated_mnist(
 
     Raises:
         ValueError: num_tasks is not in 1..36 (36 turns of 10 degrees are a full circle).
-        TypeError: num_tasks is not a whole number.
+        TypeError: num_tasks or seed is not a whole number.
     """
     _check_count(num_tasks, ROTATIONS)
+    if seed is not None:
+        check_seed(seed)
     where = resolve(device)
     angles = [math.radians(DEGREES * i) for i in range(num_tasks)]
     # grid_sample asks, for each output pixel, where to look in the input: the inverse rotation (y points down).
