@@ -135,7 +135,7 @@ def learn_scores(
     scores = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
     for values in scores.values():
         values.requires_grad_(True)
-    optimizer, scheduler = _optimizer(list(scores.values()), recipe)
+    optimizer, scheduler = make_optimizer(list(scores.values()), recipe)
     order = batch_order(tasks, recipe, seed)
     for step in range(recipe.steps):
         x, y = tasks.train_view.batch(order[:, step])  # [k, B, D], [k, B]
@@ -176,11 +176,12 @@ def batch_order(tasks: TaskSuite, recipe: Recipe, seed: int) -> Tensor:
     return torch.from_numpy(np.stack(orders)).to(tasks.device)
 
 
-def _optimizer(scores: list[Tensor], recipe: Recipe):
+def make_optimizer(parameters: list[Tensor], recipe: Recipe):
+    """Return the recipe's optimiser of some tensors, and its schedule of the rate (None where it is constant)."""
     if recipe.optimizer == "rmsprop":
-        optimizer = torch.optim.RMSprop(scores, lr=recipe.lr)
+        optimizer = torch.optim.RMSprop(parameters, lr=recipe.lr)
     else:
-        optimizer = torch.optim.Adam(scores, lr=recipe.lr, fused=True)
+        optimizer = torch.optim.Adam(parameters, lr=recipe.lr, fused=True)
     if not recipe.one_cycle:
         return optimizer, None
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False)
@@ -219,6 +220,14 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
     return {name: (mean[name] * seen + values[0]) / (seen + 1) for name, values in scores.items()}
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Raise unless the recipe can be followed."""
+    if recipe.optimizer not in ("rmsprop", "adam"):
+        raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
+    if recipe.steps < 1 or recipe.batch < 1 or not 0 < recipe.lr < math.inf:
+        raise ValueError(f"recipe needs at least 1 step, 1 image in a batch and a positive rate, got {recipe}.")
+
+
 def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
     """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
     if not isinstance(net, Network):
@@ -229,10 +238,7 @@ def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
         )
     if keep is not None:
         check_keep(keep)
-    if recipe.optimizer not in ("rmsprop", "adam"):
-        raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
-    if recipe.steps < 1 or recipe.batch < 1 or not 0 < recipe.lr < math.inf:
-        raise ValueError(f"recipe needs at least 1 step, 1 image in a batch and a positive rate, got {recipe}.")
+    check_recipe(recipe)
     if at_once is not None and at_once < 1:
         raise ValueError(f"at_once must be 1 or more, got {at_once}.")
     if net.outputs < tasks.num_classes:
