@@ -2,6 +2,7 @@
 SHELL := bash
 PY := .venv/bin/python
 LESSON := notebooks/00_welcome.ipynb
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container, say; Jupyter asks for its token all the same
 
 help:   ## this list
 	@sed -nE 's/^([a-z]+): .*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
@@ -11,7 +12,7 @@ lab: setup  ## open the course in JupyterLab; more flags: make lab ARGS="--no-br
 	@if (: < /dev/tcp/127.0.0.1/8888) 2>/dev/null; then \
 	  echo "lab: port 8888 is taken, so JupyterLab takes the next free one: see the address below"; fi
 	@echo "lab: opening $(LESSON); Ctrl-C twice ends it"
-	@$(PY) -m jupyterlab $(LESSON) $(ARGS)
+	@$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/$(LESSON) $(AS_ROOT) $(ARGS)
 test: setup  ## run every test; some of them: make test ARGS="tests/test_site.py -k phone"
 	$(PY) -m pytest --durations=10 $(ARGS)
 site: setup  ## render the lessons to build/site/index.html
