@@ -39,7 +39,7 @@ class DataError(ValueError):
     """A data file is missing, damaged or truncated; the message names it and says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
     """One half (training or test) of a data set.
 

@@ -16,7 +16,7 @@ Scores = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], 
 
 
 def threshold_mask(scores: Tensor) -> Tensor:
-    """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, section 4.2).
+    """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, section 4.2); NaN is removed.
 
     Args:
         scores: float tensor of any shape.
@@ -35,9 +35,12 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
         keep: density in 0..1.
 
     Raises:
-        ValueError: keep is outside 0..1.
+        TypeError: the scores or keep are not numbers.
+        ValueError: keep is outside 0..1, or a score is NaN.
     """
     check_keep(keep)
+    if not isinstance(scores, Tensor) or scores.dtype == torch.bool:
+        raise TypeError(f"scores must be a tensor of numbers, got {scores!r}.")
     size = scores.abs().flatten()
     kept = round(keep * len(size))
     if kept == 0:
@@ -45,6 +48,8 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
     border = _kth_largest(size, kept)
     mask = size >= border
     excess = int(mask.sum()) - kept
+    if excess < 0:  # NaN counts as the largest where the border is sought, but is not >= any border
+        raise ValueError("scores must be numbers, got NaN among them: did learning diverge? Try a smaller rate.")
     if excess:
         mask[(size == border).nonzero().flatten()[-excess:]] = False
     return mask.view(scores.shape)
@@ -86,7 +91,15 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
     Args:
         scores: float tensor.
         mask: bool tensor of the same shape.
+
+    Raises:
+        TypeError: the scores are not floats, or the mask is not bool.
+        ValueError: their shapes differ.
     """
+    if not scores.is_floating_point() or mask.dtype != torch.bool:
+        raise TypeError(f"expected float scores and a bool mask, got {scores.dtype} and {mask.dtype}.")
+    if scores.shape != mask.shape:
+        raise ValueError(f"scores and mask must have one shape, got {tuple(scores.shape)} and {tuple(mask.shape)}.")
     return _StraightThrough.apply(scores, mask)
 
 
@@ -139,7 +152,7 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
     Args:
         net: the frozen base network.
         mask: for each of its weights a bool tensor of the same shape.
-        x: B images, float [B, ...].
+        x: B images, float [B, ...]; the work is done in their precision.
 
     Raises:
         TypeError: the mask is not made of bool tensors, or the images are not floats.
@@ -147,7 +160,8 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
     """
     check_mask(net, mask)
     check_images(net, x)
-    return functional_call(net, {name: weight * mask[name] for name, weight in net.weights().items()}, (x,))
+    weights = {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}
+    return functional_call(net, weights, (x,))
 
 
 def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor:

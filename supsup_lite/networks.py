@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from supsup_lite.devices import resolve
-from supsup_lite.seeding import generator
+from supsup_lite.seeding import check_seed, generator
 
 ApplyLayer = Callable[[str, nn.Module, Tensor], Tensor]
 
@@ -73,7 +73,8 @@ class MLP(Network):
             raise TypeError(f"outputs must be a whole number, got {widths[-1]!r}.")
         if widths[-1] < 2:
             raise ValueError(f"outputs must be 2 or more, one for each class and any number on top, got {widths[-1]}.")
-        self.name, self.inputs, self.outputs, self.seed = name, widths[0], int(widths[-1]), seed
+        check_seed(seed)
+        self.name, self.inputs, self.outputs, self.seed = name, widths[0], int(widths[-1]), int(seed)
         self.layers = [f"fc{i}" for i in range(1, len(widths))]
         for layer, fan_in, fan_out in zip(self.layers, widths[:-1], widths[1:], strict=True):
             linear = nn.Linear(fan_in, fan_out, bias=False, device="meta").requires_grad_(False)

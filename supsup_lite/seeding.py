@@ -16,10 +16,15 @@ def generator(purpose: str, seed: int, task: int = 0) -> np.random.Generator:
         TypeError: seed or task is not an integer.
         ValueError: seed or task is negative.
     """
-    for name, value in (("seed", seed), ("task", task)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}.")
-        if value < 0:
-            raise ValueError(f"{name} must be 0 or more, got {value}.")
+    check_seed(seed)
+    check_seed(task, "task")
     digest = hashlib.sha256(f"supsup-lite/{purpose}/{seed}/{task}".encode()).digest()
-    return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype=np.uint32).tolist()))
+    return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype="<u4").tolist()))
+
+
+def check_seed(seed: int, name: str = "seed") -> None:
+    """Raise unless a seed (or a task number) is a whole number, 0 or more."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {seed!r} of type {type(seed).__name__}.")
+    if seed < 0:
+        raise ValueError(f"{name} must be 0 or more, got {seed}.")
