@@ -10,7 +10,7 @@ import jupytext
 import pytest
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from lessons import LESSONS, ROOT, execution_cache
+from lessons import CELL_SECONDS, LESSONS, ROOT, execution_cache
 from nbclient import NotebookClient
 
 LESSON_SECONDS = pytest.StashKey[dict[str, float]]()
@@ -21,7 +21,7 @@ def execute(notebook, working_directory):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
     where = {"metadata": {"path": str(working_directory)}}
     # Timing would be written into the cells, and jupyter-cache would then take them for other cells.
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where, record_timing=False)
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False)
     client.execute(env=environment)
     return notebook
 

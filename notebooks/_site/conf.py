@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lessons import LESSONS, execution_cache, title_and_promise
+from lessons import CELL_SECONDS, LESSONS, execution_cache, title_and_promise
 
 project = "supsup-lite"
 author = "The supsup-lite authors"
@@ -18,7 +18,7 @@ templates_path = ["templates"]
 # Lessons: executed once for each state of the package, in a folder of their own, and shared with the tests.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(execution_cache())
-nb_execution_timeout = 120
+nb_execution_timeout = CELL_SECONDS
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
@@ -32,6 +32,7 @@ myst_heading_anchors = 3
 katex_prerender = False
 katex_css_path = "katex/katex.min.css"
 
+LOGO = "_site/static/logo.svg"
 html_theme = "pydata_sphinx_theme"
 html_title = "supsup-lite"
 html_static_path = ["static"]
@@ -45,7 +46,7 @@ html_show_sourcelink = False
 html_context = {"default_mode": "auto", "lessons": [lesson.stem for lesson in LESSONS]}
 html_sidebars = {"**": ["course.html"]}
 html_theme_options = {
-    "logo": {"image_light": "static/logo.svg", "image_dark": "static/logo.svg", "text": "supsup-lite", "alt_text": ""},
+    "logo": {"image_light": LOGO, "image_dark": LOGO, "text": "supsup-lite", "alt_text": ""},
     "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "article_header_start": [],
