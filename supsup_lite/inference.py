@@ -28,15 +28,8 @@ def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tens
         TypeError, ValueError: the images, masks or alphas do not fit the network or one another.
     """
     _check(net, masks, x)
-    if not isinstance(alphas, Tensor) or not alphas.is_floating_point():
-        raise TypeError(f"alphas must be a float tensor [k] or [B, k], got {alphas!r}.")
-    k, images = len(masks), len(x)
-    if alphas.shape not in ((k,), (images, k)):
-        raise ValueError(f"alphas must be [{k}] or [{images}, {k}], got {list(alphas.shape)}: one for each mask.")
-    if alphas.device != net.device:
-        raise ValueError(f"the alphas are on {alphas.device}, the network on {net.device}: move one of them.")
-    shared = alphas.ndim == 1
-    return _forward(net, masks, alphas.expand(images, k), x, shared)
+    _check_alphas(net, masks, x, alphas)
+    return _forward(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
 
 
 def alpha_gradient(
@@ -62,13 +55,14 @@ def alpha_gradient(
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    k = len(masks)
-    start = torch.full((max(k, 1),), 1 / max(k, 1), device=net.device, dtype=x.dtype) if alphas is None else alphas
-    shared = start.ndim == 1
     _check(net, masks, x)
-    own = start.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
+    k = len(masks)
+    if alphas is None:
+        alphas = torch.full((k,), 1 / k, device=net.device, dtype=x.dtype)
+    _check_alphas(net, masks, x, alphas)
+    own = alphas.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
     with torch.enable_grad():
-        logits = _forward(net, masks, own, x, shared)
+        logits = _forward(net, masks, own, x, shared=alphas.ndim == 1)
         value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
         return torch.autograd.grad(value, own)[0]
 
@@ -133,6 +127,8 @@ def infer_task(
     _check(net, masks, x)
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    if steps < 1 or not 0 < rate < math.inf:
+        raise ValueError(f"gradient descent needs steps of 1 or more and a positive rate, got {steps} and {rate}.")
     if method == "exhaustive":
         if objective != "entropy":
             raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
@@ -299,3 +295,13 @@ def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
         raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
     if not len(x):
         raise ValueError("there is no image: x has 0 rows.")
+
+
+def _check_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> None:
+    if not isinstance(alphas, Tensor) or not alphas.is_floating_point():
+        raise TypeError(f"alphas must be a float tensor [k] or [B, k], got {alphas!r}.")
+    k, images = len(masks), len(x)
+    if alphas.shape not in ((k,), (images, k)):
+        raise ValueError(f"alphas must be [{k}] or [{images}, {k}], got {list(alphas.shape)}: one for each mask.")
+    if alphas.device != net.device:
+        raise ValueError(f"the alphas are on {alphas.device}, the network on {net.device}: move one of them.")

@@ -1,7 +1,7 @@
 """The scenarios GG, GNs and GNu: what is given at inference, and what counts as right (SupSup, table 1)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -92,35 +92,35 @@ def evaluate(
     _check(masks, tasks, scenario, infer_from, method, objective, images)
     given = scenario == "GG"
     confusion = torch.zeros(len(tasks), len(masks), dtype=torch.long)
-    right: list[list[float]] = []  # for each task, for each independent unit, the share of images that are right
+    per_task = torch.zeros(len(tasks), dtype=torch.float64)
+    shares: list[float] = []  # for each independent unit, the share of its images that are right
+    sizes: list[int] = []
     found: list[float] = []
-    n = 0
     for i in range(len(tasks)):
-        units: list[float] = []
         for x, y in _test_batches(tasks, i, images, seed):
             inferred = torch.full_like(y, i) if given else _infer(net, masks, x, infer_from, method, objective)
             hit = _classify(net, masks, inferred, x) == y
             if scenario == "GNu":
                 hit &= inferred == i
             confusion[i] += inferred.bincount(minlength=len(masks)).cpu()
-            n += len(y)
+            per_task[i] += float(hit.sum())
             # Images that share an inference are one unit: they are right or wrong together.
             by_image = given or infer_from == "each_image"
-            units += hit.float().tolist() if by_image else [float(hit.float().mean())]
+            shares += hit.float().tolist() if by_image else [float(hit.float().mean())]
+            sizes += [1] * len(y) if by_image else [len(y)]
             found += (inferred == i).float().tolist() if by_image else [float(inferred[0] == i)]
-        right.append(units)
-    per_task = torch.tensor([sum(units) / len(units) for units in right], dtype=torch.float64)
+    per_task /= confusion.sum(1)
     return Evaluation(
         scenario,
         "given" if given else infer_from,
         "given" if given else method,
         "given" if given else objective,
         float(per_task.mean()),
-        interval_95([value for units in right for value in units]),
+        interval_95(shares, sizes),
         per_task,
         sum(found) / len(found),
         (1.0, 1.0) if given else interval_95(found),
-        n,
+        int(confusion.sum()),
         0 if given else len(found),
         confusion,
     )
@@ -149,15 +149,21 @@ def _classify(net: Network, masks: MaskStore, chosen: Tensor, x: Tensor) -> Tens
     return classes
 
 
-def interval_95(units: list[float]) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of independent values in 0..1 (Wilson's, 1927).
+def interval_95(shares: Sequence[float], sizes: Sequence[int] | None = None) -> tuple[float, float]:
+    """Return the 95 % interval of the weighted mean of independent values in 0..1 (Wilson's, 1927).
 
     For shares that are not just 0 or 1 (a batch of images that share one inference), n is replaced by the number of
     coin flips with the same standard error. If all values are 0, or all 1, it stays the number of values.
+
+    Args:
+        shares: the values.
+        sizes: their weights; None weighs them alike.
     """
-    values = torch.tensor(units, dtype=torch.float64)
-    p, n = float(values.mean()), len(values)
-    spread = float(values.var(correction=0))
+    values = torch.tensor(shares, dtype=torch.float64)
+    weights = torch.ones_like(values) if sizes is None else torch.tensor(sizes, dtype=torch.float64)
+    weights /= weights.sum()
+    p, n = float(weights @ values), float(1 / (weights**2).sum())
+    spread = float(weights @ (values - p) ** 2)
     if spread > 0:
         n = n * p * (1 - p) / spread
     z = 1.959964

@@ -1,0 +1,96 @@
+"""`python -m supsup_lite.paper`: its last line is the result, and a killed run goes on where it stopped."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from supsup_lite import paper
+from supsup_lite.learning import Recipe
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """A tiny recipe, and a cache folder of our own for the runs."""
+    runs = tmp_path / "cache"
+    monkeypatch.setattr(paper, "cache_folder", lambda: runs)
+    monkeypatch.setitem(paper.RECIPES, "default", Recipe(10, 32, "adam", 1e-3, True))
+    monkeypatch.setattr(paper, "SAVE_EVERY", 2)
+    monkeypatch.setattr(paper, "tasks_at_once", lambda net: 1)
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    return ["--recipe", "default", "--images", "128", "--outputs", "20"]
+
+
+def result_of(capsys, arguments: list[str]) -> dict:
+    paper.main(arguments)
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("name", "tasks"), [("permuted-mnist", 3), ("rotated-mnist", 2), ("split-mnist", 2)])
+def test_the_last_line_is_the_result(quick, capsys, name, tasks):
+    result = result_of(capsys, [name, "--tasks", str(tasks), *quick])
+    assert list(result) == ["experiment", "setting", "figures", "n", "seconds", "device", "versions"]
+    assert result["experiment"] == name
+    assert result["setting"]["tasks"] == tasks
+    assert result["n"] == 128 * tasks
+    assert set(result["figures"]) >= {"GG", "GNs", "GNu"}
+    low, high = result["figures"]["GNu"]["interval_95"]
+    assert low <= result["figures"]["GNu"]["accuracy"] <= high
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):
+    whole = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
+    monkeypatch.setattr(paper, "cache_folder", lambda: tmp_path / "second")
+    learn, calls = paper.learn_masks, []
+
+    def killed_in_the_second_call(*arguments, **named):
+        calls.append(len(named["masks"]))
+        if len(calls) == 2:
+            raise SystemExit("killed")
+        return learn(*arguments, **named)
+
+    monkeypatch.setattr(paper, "learn_masks", killed_in_the_second_call)
+    with pytest.raises(SystemExit, match="killed"):
+        paper.main(["permuted-mnist", "--tasks", "5", *quick])
+    again = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
+    assert calls == [0, 2, 2, 4]
+    for figures in (whole["figures"], again["figures"]):
+        figures.pop("learning_seconds")
+    assert again["figures"] == whole["figures"]
+
+
+def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
+    result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
+    monkeypatch.setattr(paper, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
+    assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
+
+
+def test_out_saves_the_result(quick, capsys, tmp_path):
+    target = tmp_path / "deep" / "result.json"
+    result = result_of(capsys, ["split-mnist", "--tasks", "2", "--out", str(target), *quick])
+    assert json.loads(target.read_text()) == result
+    assert [path.name for path in target.parent.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nonsense"], "invalid choice"),
+        (["split-mnist", "--tasks", "0"], "1 or more"),
+        (["split-mnist", "--tasks", "9"], "1..5"),
+        (["split-mnist", "--keep", "1.5"], "0..1"),
+        (["split-mnist", "--outputs", "1"], "outputs"),
+    ],
+)
+def test_nonsense_is_refused_in_words(quick, capsys, arguments, says):
+    with pytest.raises(SystemExit) as stop:
+        paper.main(arguments)
+    assert says in f"{stop.value.code} {capsys.readouterr().err}"
+
+
+def test_it_runs_as_a_module():
+    shown = subprocess.run(
+        [sys.executable, "-m", "supsup_lite.paper", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "permuted-mnist" in shown.stdout
