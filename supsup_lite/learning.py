@@ -21,7 +21,7 @@ from supsup_lite.masks import (
     masks_of,
 )
 from supsup_lite.networks import Network
-from supsup_lite.seeding import generator
+from supsup_lite.seeding import check_seed, generator
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite
 
@@ -89,7 +89,7 @@ def learn_masks(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    _check(net, tasks, keep, recipe, masks, at_once, transfer)
+    _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
     store = masks if masks is not None else MaskStore(net)
     store.about |= {"keep": keep, "seed": seed, "recipe": asdict(recipe), "tasks": repr(tasks)}
     store.about |= {"transfer": transfer, "num_classes": tasks.num_classes}
@@ -107,10 +107,11 @@ def learn_masks(
                 if transfer:
                     mean_scores = _running_mean(mean_scores, scores, start)
         except KeyboardInterrupt:
+            go_on = "Call learn_masks again with masks=<this store> to go on."
+            if transfer:
+                go_on = "The mean of their scores is lost, so transfer cannot go on from here."
             warnings.warn(
-                f"Interrupted: {len(store)} of {len(tasks)} tasks are learned and kept. "
-                "Call learn_masks again with masks=<this store> to go on.",
-                stacklevel=2,
+                f"Interrupted: {len(store)} of {len(tasks)} tasks are learned and kept. {go_on}", stacklevel=2
             )
     return store
 
@@ -222,13 +223,27 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
 
 def check_recipe(recipe: Recipe) -> None:
     """Raise unless the recipe can be followed."""
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe must be a Recipe such as PAPER or DEFAULT, got {recipe!r}.")
     if recipe.optimizer not in ("rmsprop", "adam"):
         raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
-    if recipe.steps < 1 or recipe.batch < 1 or not 0 < recipe.lr < math.inf:
-        raise ValueError(f"recipe needs at least 1 step, 1 image in a batch and a positive rate, got {recipe}.")
+    check_whole("recipe.steps", recipe.steps)
+    check_whole("recipe.batch", recipe.batch)
+    if isinstance(recipe.lr, bool) or not isinstance(recipe.lr, (int, float)):
+        raise TypeError(f"recipe.lr must be a number, got {recipe.lr!r}.")
+    if not 0 < recipe.lr < math.inf:
+        raise ValueError(f"recipe.lr must be a positive rate, got {recipe.lr}.")
 
 
-def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
+def check_whole(name: str, count: int) -> None:
+    """Raise unless a count is a whole number of 1 or more."""
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {count!r}.")
+    if count < 1:
+        raise ValueError(f"{name} must be 1 or more, got {count}.")
+
+
+def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
     """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
     if not isinstance(net, Network):
         raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
@@ -238,9 +253,12 @@ def _check(net, tasks, keep, recipe, masks, at_once, transfer) -> None:
         )
     if keep is not None:
         check_keep(keep)
+    check_seed(seed)
     check_recipe(recipe)
-    if at_once is not None and at_once < 1:
-        raise ValueError(f"at_once must be 1 or more, got {at_once}.")
+    if at_once is not None:
+        check_whole("at_once", at_once)
+    if masks is not None and not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore to go on with, got {type(masks).__name__}.")
     if net.outputs < tasks.num_classes:
         raise ValueError(f"{net!r} has fewer outputs than the tasks have classes ({tasks.num_classes}).")
     check_images(net, tasks[0].test.batch([0])[0])

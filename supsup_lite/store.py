@@ -5,11 +5,12 @@ import json
 import math
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
@@ -68,8 +69,10 @@ class MaskStore:
 
     def _view(self, key: slice) -> "MaskStore":
         part = MaskStore(self._net, self.about)
-        part._packed = {name: self.packed(name)[key] for name in self._shapes}
-        part._count = len(range(len(self))[key])
+        rows = range(len(self))[key]
+        chosen = key if rows.step > 0 else list(rows)  # torch cannot step backwards: then it is a copy
+        part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
+        part._count = len(rows)
         return part
 
     def __repr__(self) -> str:
@@ -85,13 +88,16 @@ class MaskStore:
         self.extend({name: bits[None] for name, bits in mask.items()})
 
     def extend(self, masks: dict[str, Tensor]) -> None:
-        """Add k masks at once: for each weight of the network bool [k, *shape]."""
+        """Add k masks at once: for each weight of the network bool [k, *shape].
+
+        Raises:
+            TypeError, ValueError: they are not masks of this network, or not equally many of each weight.
+        """
+        check_mask(self._net, {name: bits[0] if len(bits) else bits.sum(0) > 0 for name, bits in masks.items()})
         added = {len(bits) for bits in masks.values()}
         if len(added) != 1:
             raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
         (k,) = added
-        if k:
-            check_mask(self._net, {name: bits[0] for name, bits in masks.items()})
         for name, bits in masks.items():
             if self._count + k > len(self._packed[name]):  # double, so that n appends cost n copies, not n squared
                 room = max(2 * self._count, self._count + k)
@@ -146,7 +152,7 @@ class MaskStore:
         bits = 0.0
         for name, kept in self.kept().items():
             n = math.prod(self._shapes[name])
-            bits += float((n * binary_entropy(kept.double() / n)).sum())
+            bits += float((n * binary_entropy(kept.cpu().double() / n)).sum())  # mps has no double
         return bits / 8
 
     def save(self, path: str | os.PathLike) -> None:
@@ -166,7 +172,7 @@ class MaskStore:
             "version": str(VERSION),
             "network": json.dumps(identity),
             "fingerprint": self._net.fingerprint(),
-            "about": json.dumps(self.about),
+            "about": json.dumps(self.about, default=_plain_number),
             "sha256": "0" * 64,
         }
         content = to_bytes(tensors, metadata)
@@ -180,6 +186,8 @@ class MaskStore:
             FileNotFoundError: there is no such file.
             ValueError: the file is damaged, truncated, of another kind or version, or of another network.
         """
+        if Path(path).is_dir():
+            raise ValueError(f"{path} is a folder: give the file that `save` wrote.")
         content = Path(path).read_bytes()
         metadata = _checked_metadata(path, content)
         if metadata["fingerprint"] != net.fingerprint():
@@ -189,9 +197,20 @@ class MaskStore:
                 f"seed {wanted['seed']}. Given was {net!r}. Build the network that the masks belong to."
             )
         store = cls(net, json.loads(metadata["about"]))
-        store._packed = {name: rows.to(net.device) for name, rows in from_bytes(content).items()}
-        store._count = len(next(iter(store._packed.values())))
+        packed = from_bytes(content)
+        store._count = len(next(iter(packed.values()), ()))
+        fitting = {name: (torch.uint8, (store._count, rows.shape[1])) for name, rows in store._packed.items()}
+        if {name: (rows.dtype, tuple(rows.shape)) for name, rows in packed.items()} != fitting:
+            raise ValueError(f"{path} holds tensors that are no masks of {net!r}. Was it made by another program?")
+        store._packed = {name: packed[name].to(net.device) for name in store._packed}
         return store
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a number of numpy's as Python's own, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"`about` can hold what JSON can, not {value!r} of type {type(value).__name__}.")
 
 
 CHECKSUM_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')
@@ -233,19 +252,22 @@ def _checked_metadata(path: str | os.PathLike, content: bytes) -> dict[str, str]
             f"{path} is {metadata.get('format')!r} of version {metadata.get('version')}, "
             f"expected {FORMAT!r} of version {VERSION}. {repair}"
         )
+    missing = {"network", "fingerprint", "about"} - metadata.keys()
+    if missing:
+        raise ValueError(f"{path} does not say its {' and '.join(sorted(missing))}. {repair}")
     return metadata
 
 
 def _write(path: Path, content: bytes) -> None:
-    handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # not mkstemp: others may read it too
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with fresh.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(fresh, path)
     except BaseException:
-        os.unlink(fresh)
+        fresh.unlink(missing_ok=True)
         raise
 
 
