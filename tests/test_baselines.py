@@ -115,7 +115,7 @@ def test_accuracy_of_masks_is_that_of_evaluate(net, tasks):
 def test_what_makes_no_sense_is_refused(net, tasks):
     with pytest.raises(ValueError, match="one row for each of 3 tasks"):
         baselines.accuracy(net, baselines.own_weights(net, 2), tasks)
-    with pytest.raises(ValueError, match="recipe.steps must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="steps must be 1 or more, got 0"):
         baselines.train_dense(net, tasks, recipe=sl.Recipe(steps=0, batch=16, optimizer="adam", lr=1e-3))
     with pytest.raises(TypeError, match="tasks must be a suite"):
         baselines.train_dense(net, tasks[0])
