@@ -1,11 +1,11 @@
-"""Dense training beside masks: the same batches, steps and optimiser, checked against a slow loop."""
+"""Weights trained instead of chosen, on the batches of masks: checked against slow loops, and for what they promise."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 import supsup_lite as sl
-from supsup_lite import baselines
+from supsup_lite import baselines, forgetting
 from supsup_lite.learning import batch_order
 
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=1e-3, one_cycle=True)
@@ -123,3 +123,177 @@ def test_what_makes_no_sense_is_refused(net, tasks):
         baselines.train_dense(torch.nn.Linear(784, 10), tasks)
     with pytest.raises(ValueError, match="fewer outputs"):
         baselines.train_dense(sl.lenet_300_100(outputs=2), tasks)
+    for learn in (baselines.fine_tune, baselines.train_joint):
+        with pytest.raises(TypeError, match="tasks must be a suite"):
+            learn(net, tasks[0])
+    for strength in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="lambda"):
+            baselines.train_ewc(net, tasks, strength)
+
+
+# --- one network for all tasks ---------------------------------------------------------------------------------------
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def per_image_fisher(net, weights, x, y):
+    """The oracle: one backward pass an image."""
+    leaves = [weights[name][0].clone().requires_grad_(True) for name in net.weights()]
+    total = [torch.zeros_like(leaf) for leaf in leaves]
+    for image, label in zip(x, y, strict=True):
+        h = torch.relu(torch.relu(image @ leaves[0].T) @ leaves[1].T) @ leaves[2].T
+        for sum_, gradient in zip(total, torch.autograd.grad(h.log_softmax(0)[label], leaves), strict=True):
+            sum_ += gradient**2 / len(x)
+    return dict(zip(net.weights(), total, strict=True))
+
+
+def slowly_in_turn(net, tasks, seed, recipe, strength=0.0):
+    """The oracle for fine-tuning and EWC: plain autograd, one spring with one Fisher information for all tasks."""
+    weights = {name: weight.detach().clone() for name, weight in net.weights().items()}
+    importance = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    history = []
+    for i in range(len(tasks)):
+        anchor = {name: weight.clone() for name, weight in weights.items()}
+        leaves = {name: weight.clone().requires_grad_(True) for name, weight in weights.items()}
+        optimizer = torch.optim.Adam(leaves.values(), lr=recipe.lr)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False
+        )
+        for rows in batch_order(tasks, recipe, seed)[i]:
+            h, y = tasks[i].train.batch(rows)
+            for name in leaves:
+                h = h @ leaves[name].T if name == "fc3.weight" else torch.relu(h @ leaves[name].T)
+            loss = F.cross_entropy(h, y)
+            for name in leaves:
+                loss = loss + strength / 2 * (importance[name] * (leaves[name] - anchor[name]) ** 2).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step(), schedule.step()
+        weights = {name: leaf.detach() for name, leaf in leaves.items()}
+        history.append(weights)
+        rows = {name: values[None] for name, values in weights.items()}
+        x, y = baselines.fisher_batch(net, rows, tasks[i : i + 1], seed)
+        found = per_image_fisher(net, rows, x[:40], y[:40])
+        for name in importance:
+            importance[name] += found[name]
+    return history
+
+
+@pytest.mark.parametrize("strength", [0.0, 300.0])
+def test_training_in_turn_equals_a_slow_loop(net, tasks, monkeypatch, strength):
+    monkeypatch.setattr(baselines.fisher_batch, "__defaults__", (40,))
+    learned = baselines.train_ewc(net, tasks, strength, seed=3, recipe=SHORT)
+    for got, want in zip(learned, slowly_in_turn(net, tasks, 3, SHORT, strength), strict=True):
+        for name in want:
+            torch.testing.assert_close(got[name][0], want[name], rtol=1e-3, atol=2e-5)
+
+
+def test_ewc_without_its_spring_is_fine_tuning(net, tasks):
+    tuned = baselines.fine_tune(net, tasks, seed=1, recipe=SHORT)
+    for one, other in zip(tuned, baselines.train_ewc(net, tasks, 0.0, seed=1, recipe=SHORT), strict=True):
+        assert same(one, other)
+
+
+def test_the_first_task_is_learned_as_if_by_itself(net, tasks):
+    alone = baselines.train_dense(net, tasks[:1], recipe=SHORT)
+    for learn in (
+        baselines.fine_tune,
+        baselines.train_joint,
+        lambda *given, **named: baselines.train_ewc(*given, 100.0, **named),
+    ):
+        first = learn(net, tasks[:2], recipe=SHORT)[0]
+        for name in alone:
+            torch.testing.assert_close(first[name], alone[name], rtol=1e-4, atol=1e-5)
+
+
+def test_later_tasks_do_not_change_history(net, tasks):
+    """So the history of k tasks holds those of fewer tasks."""
+    for learn in (baselines.fine_tune, baselines.train_joint):
+        two, three = learn(net, tasks[:2], recipe=SHORT), learn(net, tasks, recipe=SHORT)
+        assert len(two) == 2
+        assert all(same(one, other) for one, other in zip(two, three, strict=False))
+        assert all(len(values) == 1 for weights in three for values in weights.values())
+
+
+def test_fine_tuning_starts_where_it_was(net, tasks):
+    first, second = baselines.fine_tune(net, tasks[:2], recipe=SHORT)
+    want = baselines.train_weights(net, first, tasks[1:2], 0, SHORT)
+    assert same(second, want)
+
+
+@pytest.mark.parametrize("strength", [0.0, 100.0])
+def test_steps_count_on_over_the_tasks(net, tasks, strength):
+    steps = []
+    baselines.train_ewc(net, tasks, strength, recipe=SHORT, on_step=lambda step, weights, loss: steps.append(step))
+    assert steps == list(range(len(tasks) * SHORT.steps))
+
+
+def test_joint_training_sees_every_task_equally_and_every_image_once(net, tasks):
+    order = batch_order(tasks, SHORT, 0)
+    rounds = ((torch.arange(3)[:, None, None] * 1000.0 + rows[..., None], rows) for rows in order.unbind(1))
+    dealt = list(baselines.mixed(rounds))
+    assert len(dealt) == len(tasks) * SHORT.steps
+    for x, y in dealt:
+        assert x.shape == (1, SHORT.batch, 1)
+        shares = ((x[0, :, 0] - y[0]) / 1000).long().bincount(minlength=3)
+        assert shares.max() - shares.min() <= 1
+    for i in range(len(tasks)):
+        seen = torch.cat([y[0][(x[0, :, 0] - y[0]) == 1000 * i] for x, y in dealt])
+        assert torch.equal(seen.sort().values, order[i].flatten().sort().values)
+
+
+def test_joint_training_is_long_and_starts_afresh(net, tasks):
+    steps = []
+    history = baselines.train_joint(net, tasks, recipe=SHORT, on_step=lambda step, weights, loss: steps.append(step))
+    assert steps == [step for count in (1, 2, 3) for step in range(count * SHORT.steps)]
+    assert not same(history[0], history[1])
+
+
+def test_fisher_equals_a_loop_over_images(net, tasks):
+    weights = baselines.train_dense(net, tasks[:1], recipe=SHORT)
+    x, y = baselines.fisher_batch(net, weights, tasks[:1], 0, 25)
+    got = baselines.fisher(net, weights, x, y)
+    for name, want in per_image_fisher(net, weights, x, y).items():
+        assert got[name].shape == weights[name].shape
+        torch.testing.assert_close(got[name][0], want, rtol=1e-4, atol=1e-8)
+        assert not got[name].requires_grad
+
+
+def test_fisher_labels_are_sampled_from_the_model(net, tasks):
+    weights = baselines.own_weights(net, 1)
+    x, labels = baselines.fisher_batch(net, weights, tasks[:1], 0, 4000)
+    assert len(x) == 4000
+    assert x.unique(dim=0).shape == x.shape, "distinct images"
+    p = F.linear(
+        F.linear(F.linear(x, weights["fc1.weight"][0]).relu(), weights["fc2.weight"][0]).relu(),
+        weights["fc3.weight"][0],
+    ).softmax(1)
+    shares = labels.bincount(minlength=net.outputs) / len(labels)
+    torch.testing.assert_close(shares, p.mean(0), atol=0.03, rtol=0)
+    _, again = baselines.fisher_batch(net, weights, tasks[:1], 0, 4000)
+    assert torch.equal(labels, again)
+
+
+def test_penalty_by_hand():
+    weights, anchor = {"a": torch.tensor([[1.0, 2.0]])}, {"a": torch.tensor([[0.0, 4.0]])}
+    penalty = baselines.ewc_penalty(weights, anchor, {"a": torch.tensor([[3.0, 0.5]])}, 10.0)
+    assert penalty.item() == 10 / 2 * (3 * 1 + 0.5 * 4)
+
+
+def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
+    net = sl.lenet_300_100(outputs=10, seed=0)
+    recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=3e-3, one_cycle=True)
+    lost, final = {}, {}
+    for name, learn in {
+        "fine-tuning": baselines.fine_tune,
+        "EWC": lambda net, tasks, **named: baselines.train_ewc(net, tasks, 50.0, **named),
+        "joint": baselines.train_joint,
+    }.items():
+        matrix = forgetting.accuracy_matrix(net, learn(net, tasks, recipe=recipe), tasks, images=2000)
+        lost[name], final[name] = forgetting.forgetting(matrix), forgetting.average_accuracy(matrix)
+    assert lost["fine-tuning"] > 0.05
+    assert lost["EWC"] < lost["fine-tuning"] / 2
+    assert abs(lost["joint"]) < 0.03
+    assert final["joint"] > final["EWC"] > final["fine-tuning"]
