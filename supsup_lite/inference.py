@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, vjp, vmap
+from torch import Tensor
 
 from supsup_lite.masks import apply_mask, check_images
 from supsup_lite.networks import Network
 from supsup_lite.store import MaskStore
+from supsup_lite.superposition import forward_superposed, mean_gradient
 
 METHODS = ("one_shot", "binary", "exhaustive", "gradient_descent")
 OBJECTIVES = ("entropy", "superfluous")
@@ -29,7 +29,7 @@ def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tens
     """
     _check(net, masks, x)
     _check_alphas(net, masks, x, alphas)
-    return _forward(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
+    return forward_superposed(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
 
 
 def alpha_gradient(
@@ -62,7 +62,7 @@ def alpha_gradient(
     _check_alphas(net, masks, x, alphas)
     own = alphas.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
     with torch.enable_grad():
-        logits = _forward(net, masks, own, x, shared=alphas.ndim == 1)
+        logits = forward_superposed(net, masks, own, x, shared=alphas.ndim == 1)
         value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
         return torch.autograd.grad(value, own)[0]
 
@@ -136,7 +136,7 @@ def infer_task(
     elif method == "binary":
         chosen = _binary(net, masks, x, objective, together, num_classes)
     elif method == "one_shot":
-        chosen = _pooled(alpha_gradient(net, masks, x, objective, None, num_classes), together).argmin(1)
+        chosen = _gradient(net, masks, x, objective, None, together, num_classes).argmin(1)
     else:
         chosen = _descend(net, masks, x, objective, together, num_classes, steps, rate).argmax(1)
     return chosen.expand(len(x)).clone()
@@ -166,7 +166,7 @@ def halvings(
     while True:
         alphas = candidates.to(x.dtype) / left
         start = alphas[0] if together or left == k else alphas
-        gradient = _pooled(alpha_gradient(net, masks, x, objective, start, num_classes), together)
+        gradient = _gradient(net, masks, x, objective, start, together, num_classes)
         yield candidates, gradient
         if left == 1:
             return
@@ -191,11 +191,21 @@ def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Te
     alphas = torch.full((rows, k), 1 / k, device=net.device, dtype=x.dtype)
     for step in range(steps):
         start = alphas[0] if together or step == 0 else alphas
-        gradient = _pooled(alpha_gradient(net, masks, x, objective, start, num_classes), together)
+        gradient = _gradient(net, masks, x, objective, start, together, num_classes)
         scale = gradient.abs().amax(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
         moved = (alphas - rate / k * gradient / scale).clamp_min(0)  # a step as long as the alphas are
         alphas = moved / moved.sum(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
     return alphas
+
+
+def _gradient(net, masks, x, objective, alphas, together, num_classes) -> Tensor:
+    """Return the gradient for each image [B, k], or their mean [1, k] when they share a task, which costs far less."""
+    if not together:
+        return alpha_gradient(net, masks, x, objective, alphas, num_classes)
+    if alphas is None:
+        alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, dtype=x.dtype)
+    l = _real_outputs(net, masks, objective, num_classes)
+    return mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, l))[None]
 
 
 def _pooled(values: Tensor, together: bool) -> Tensor:
@@ -211,78 +221,6 @@ def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: i
             "objective 'superfluous' needs num_classes: this store does not say how many outputs are real."
         )
     return masks.about["num_classes"]
-
-
-def _forward(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor, shared: bool) -> Tensor:
-    """Run the network with every masked layer superposed: alphas [B, k], all rows equal when shared."""
-
-    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        return _SuperposedLayer.apply(h, alphas, layer, masks, f"{name}.weight", shared)
-
-    return net(x, apply)
-
-
-class _SuperposedLayer(torch.autograd.Function):
-    """One layer with the weights W * sum_i alpha_i M_i, its masks unpacked a few at a time.
-
-    A layer is linear in its weights. So its output is sum_i alpha_i layer(h; W * M_i), and with delta the gradient at
-    its output, d/d alpha_i is the inner product of delta and layer(h; W * M_i): one batched product for a chunk of
-    masks gives the gradient of every image with respect to its own alphas.
-    """
-
-    @staticmethod
-    def forward(ctx, h: Tensor, alphas: Tensor, layer: nn.Module, masks: MaskStore, name: str, shared: bool) -> Tensor:
-        ctx.save_for_backward(h, alphas)
-        ctx.layer, ctx.masks, ctx.name, ctx.shared = layer, masks, name, shared
-        if shared:
-            return _run(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h)
-        total = 0
-        for start, weights in _weights_by_chunk(layer, masks, name, h):
-            own = vmap(lambda weight: _run(layer, weight, h))(weights)  # [c, B, ...]
-            total = total + torch.einsum("bc,cb...->b...", alphas[:, start : start + len(weights)], own)
-        return total
-
-    @staticmethod
-    def backward(ctx, delta: Tensor):
-        h, alphas = ctx.saved_tensors
-        layer, masks, name = ctx.layer, ctx.masks, ctx.name
-        to_alphas = torch.empty_like(alphas)
-        to_h = None
-        if ctx.needs_input_grad[0] and ctx.shared:
-            to_h = _pull(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h, delta)
-        elif ctx.needs_input_grad[0]:
-            to_h = torch.zeros_like(h)
-        for start, weights in _weights_by_chunk(layer, masks, name, h):
-            stop = start + len(weights)
-            own = vmap(lambda weight: _run(layer, weight, h))(weights)
-            to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", own, delta)
-            if to_h is not None and not ctx.shared:
-                scaled = torch.einsum("bc,b...->cb...", alphas[:, start:stop], delta)
-                to_h += vmap(lambda weight, d: _pull(layer, weight, h, d))(weights, scaled).sum(0)
-        return to_h, to_alphas, None, None, None, None
-
-
-def _run(layer: nn.Module, weight: Tensor, h: Tensor) -> Tensor:
-    return functional_call(layer, {"weight": weight}, (h,))
-
-
-def _pull(layer: nn.Module, weight: Tensor, h: Tensor, delta: Tensor) -> Tensor:
-    """Return the gradient at the layer's input, given the gradient at its output."""
-    return vjp(lambda inputs: _run(layer, weight, inputs), h)[1](delta)[0]
-
-
-def _mean_mask(masks: MaskStore, name: str, alphas: Tensor) -> Tensor:
-    """Return sum_i alpha_i M_i of one weight, float [*shape]."""
-    total = torch.zeros(masks.shapes[name], device=alphas.device, dtype=alphas.dtype)
-    for start, bits in masks.chunks(name):
-        total += torch.tensordot(alphas[start : start + len(bits)], bits.to(alphas.dtype), dims=1)
-    return total
-
-
-def _weights_by_chunk(layer: nn.Module, masks: MaskStore, name: str, h: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Yield (start, W * M_i for a chunk of masks): float [c, *shape]."""
-    for start, bits in masks.chunks(name):
-        yield start, bits * layer.weight.to(h.dtype)
 
 
 def _check(net: Network, masks: MaskStore, x: Tensor) -> None:

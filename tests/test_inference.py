@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import supsup_lite as sl
 from supsup_lite.inference import METHODS, entropies, halvings, infer_task, objective_of
 from supsup_lite.networks import MLP, Network, signed_kaiming_constant
+from supsup_lite.superposition import mean_gradient
 
 
 class ConvNet(Network):
@@ -212,6 +213,16 @@ def test_together_decides_once_for_all_images(method):
     assert len(chosen.unique()) == 1
     if method == "one_shot":
         assert int(chosen[0]) == int(sl.alpha_gradient(net, masks, x).mean(0).argmin())
+
+
+@pytest.mark.parametrize("net", [tiny_mlp(), ConvNet()], ids=lambda net: net.name)
+@pytest.mark.parametrize("objective", ["entropy", "superfluous"])
+def test_the_mean_gradient_is_the_mean_of_the_gradients(net, objective):
+    masks, x = store_of(net, 5), images(net, 9).double()
+    alphas = torch.tensor([0.1, 0.4, 0.0, 0.3, 0.2], dtype=torch.float64)
+    want = sl.alpha_gradient(net, masks, x, objective, alphas).mean(0)
+    got = mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, 4))
+    assert (got - want).norm() / want.norm() < 1e-9
 
 
 def test_the_gradient_of_g_stops_at_the_real_outputs():

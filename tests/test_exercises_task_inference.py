@@ -1,0 +1,235 @@
+"""Every check of lesson 04 accepts its reference, knows a stub, and rejects what a learner may well write."""
+
+import pytest
+import torch
+
+import supsup_lite as sl
+from supsup_lite.exercises import task_inference as ex
+from supsup_lite.inference import halvings, objective_of
+from supsup_lite.networks import MLP
+
+CHECKS = {
+    "entropy": ex.check_entropy,
+    "finite_difference": ex.check_finite_difference,
+    "alpha_gradient_one_layer": ex.check_alpha_gradient_one_layer,
+    "halve": ex.check_halve,
+    "images_needed": ex.check_images_needed,
+}
+
+
+def naive_entropy(logits):
+    pi = logits.softmax(1)
+    return -(pi * pi.log()).sum(1)
+
+
+def in_place_entropy(logits):
+    result = ex.entropy(logits)
+    logits.zero_()
+    return result
+
+
+def clamped_entropy(logits):
+    pi = logits.softmax(1)
+    return -(pi * (pi + 1e-3).log()).sum(1)
+
+
+def forward_difference(f, alphas, step):
+    moves = step * torch.eye(len(alphas), dtype=alphas.dtype)
+    return torch.stack([(f(alphas + move) - f(alphas)) / step for move in moves])
+
+
+def renormalised_difference(f, alphas, step):
+    moves = step * torch.eye(len(alphas), dtype=alphas.dtype)
+    return torch.stack(
+        [(f((alphas + m) / (alphas + m).sum()) - f((alphas - m) / (alphas - m).sum())) / (2 * step) for m in moves]
+    )
+
+
+def moved_in_place(f, alphas, step):
+    result = ex.finite_difference(f, alphas, step)
+    alphas += step
+    return result
+
+
+def without_entropy_term(weight, masks, x):
+    own = (weight * masks) @ x
+    log_pi = own.mean(0).log_softmax(0)
+    return own @ (-log_pi.exp() * log_pi)
+
+
+def each_mask_for_itself(weight, masks, x):
+    """Takes delta at each mask's own output instead of at the superposition."""
+    own = (weight * masks) @ x
+    log_pi = own.log_softmax(1)
+    pi = log_pi.exp()
+    h = -(pi * log_pi).sum(1, keepdim=True)
+    return (own * -pi * (log_pi + h)).sum(1)
+
+
+def sum_instead_of_mean(weight, masks, x):
+    own = (weight * masks) @ x
+    log_pi = own.sum(0).log_softmax(0)
+    pi = log_pi.exp()
+    return own @ (-pi * (log_pi - (pi * log_pi).sum()))
+
+
+def halve_all(candidates, gradient):
+    """Forgets who is out already."""
+    kept = torch.zeros_like(candidates)
+    kept[gradient.argsort(stable=True)[: -(-int(candidates.sum()) // 2)]] = True
+    return kept
+
+
+def halve_down(candidates, gradient):
+    order = gradient.masked_fill(~candidates, torch.inf).argsort(stable=True)
+    kept = torch.zeros_like(candidates)
+    kept[order[: int(candidates.sum()) // 2]] = True
+    return kept
+
+
+def below_the_median(candidates, gradient):
+    """Keeps too many when gradients tie."""
+    return candidates & (gradient <= gradient[candidates].median())
+
+
+def halve_in_place(candidates, gradient):
+    result = ex.halve(candidates, gradient)
+    candidates.copy_(result)
+    return candidates
+
+
+def by_votes(gradients, task):
+    winners = gradients.argmin(1)
+    right = [(winners[:m] == task).sum() > m / 2 for m in range(1, len(gradients) + 1)]
+    return max((m + 1 for m, ok in enumerate(right, 1) if not ok), default=1)
+
+
+def first_success(gradients, task):
+    """Takes the first lucky prefix."""
+    hits = (gradients.cumsum(0).argmin(1) == task).nonzero()
+    return int(hits[0]) + 1 if len(hits) else len(gradients) + 1
+
+
+def uphill(gradients, task):
+    return ex.images_needed(-gradients, task)
+
+
+WRONG = {
+    "entropy": [
+        naive_entropy,
+        clamped_entropy,
+        in_place_entropy,
+        lambda logits: ex.entropy(logits) / torch.log(torch.tensor(2.0)).to(logits.dtype),  # bits
+        lambda logits: -ex.entropy(logits),
+        lambda logits: ex.entropy(logits).mean(),
+        lambda logits: ex.entropy(logits)[:, None],
+        lambda logits: ex.entropy(logits.float()),
+        lambda logits: ex.entropy(logits.T),
+        lambda logits: naive_entropy(logits).nan_to_num(1.0),
+    ],
+    "finite_difference": [
+        forward_difference,
+        renormalised_difference,
+        moved_in_place,
+        lambda f, a, step: 2 * ex.finite_difference(f, a, step),  # divided by step, not by the width 2 step
+        lambda f, a, step: ex.finite_difference(f, a, step).float(),
+        lambda f, a, step: -ex.finite_difference(f, a, step),
+        lambda f, a, step: ex.finite_difference(f, a, step).sum(),
+    ],
+    "alpha_gradient_one_layer": [
+        without_entropy_term,
+        each_mask_for_itself,
+        sum_instead_of_mean,
+        lambda w, m, x: -ex.alpha_gradient_one_layer(w, m, x),
+        lambda w, m, x: ex.alpha_gradient_one_layer(w, m, x) / len(m),
+        lambda w, m, x: ex.alpha_gradient_one_layer(w, m, x)[:, None],
+        lambda w, m, x: ex.alpha_gradient_one_layer(w, m, x).float().double(),
+        lambda w, m, x: ex.alpha_gradient_one_layer(w, m.logical_not_(), x),
+    ],
+    "halve": [
+        halve_all,
+        halve_down,
+        below_the_median,
+        halve_in_place,
+        lambda c, g: ex.halve(c, -g),
+        lambda c, g: ex.halve(c, g.abs()),
+        lambda c, g: ex.halve(c, g).float(),
+        lambda c, g: ex.halve(c, g).nonzero().flatten(),
+    ],
+    "images_needed": [
+        by_votes,
+        first_success,
+        uphill,
+        lambda g, task: ex.images_needed(g, task) - 1,
+        lambda g, task: min(ex.images_needed(g, task), len(g)),
+        lambda g, task: ex.images_needed(g, task) == 1,
+        lambda g, task: ex.images_needed(g.cumsum_(0), task),
+        lambda g, task: ex.images_needed(g, task) + 0.5,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_reference_is_right(name):
+    verdict = CHECKS[name]()
+    assert verdict.passed, verdict
+    assert CHECKS[name].reference.__name__ == name
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_stub_is_not_done_yet(name):
+    def stub(*given):
+        raise NotImplementedError
+
+    for attempt in (stub, lambda *given: None, lambda *given: ...):
+        assert CHECKS[name](attempt).state == "not done yet"
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, i) for name, wrong in WRONG.items() for i in range(len(wrong))])
+def test_wrong_answers_are_rejected(name, number):
+    verdict = CHECKS[name](WRONG[name][number])
+    assert verdict.state == "not right yet", verdict
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_crash_is_reported(name):
+    assert "ZeroDivisionError" in CHECKS[name](lambda *given: 1 / 0).message
+
+
+# --- the references agree with the package ---------------------------------------------------------------------------
+
+
+def _one_layer():
+    net = MLP("one_layer", (12, 5), seed=3, device="cpu")
+    masks = sl.MaskStore(net)
+    for i in range(6):
+        masks.append(sl.random_mask(net, 0.5, seed=0, task=i))
+    x = torch.randn(4, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return net, masks, x
+
+
+def test_entropy_agrees_with_the_package():
+    logits = torch.randn(7, 20, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(ex.entropy(logits), objective_of(logits, "entropy"))
+
+
+def test_gradients_agree_with_the_package():
+    net, masks, x = _one_layer()
+    want = sl.alpha_gradient(net, masks, x)
+    bits = torch.stack([mask["fc1.weight"] for mask in masks])
+    for i in range(len(x)):
+        got = ex.alpha_gradient_one_layer(net.weights()["fc1.weight"].double(), bits, x[i])
+        torch.testing.assert_close(got, want[i])
+
+        def f(alphas, i=i):
+            return ex.entropy(sl.superpose(net, masks, alphas, x[i : i + 1]))[0]
+
+        slopes = ex.finite_difference(f, torch.full((6,), 1 / 6, dtype=torch.float64), 1e-4)
+        torch.testing.assert_close(slopes, want[i], rtol=1e-5, atol=1e-8)
+
+
+def test_halving_agrees_with_the_package():
+    net, masks, x = _one_layer()
+    steps = list(halvings(net, masks, x[:1]))
+    for (before, gradient), (after, _) in zip(steps[:-1], steps[1:], strict=True):
+        assert torch.equal(ex.halve(before[0], gradient[0]), after[0])
