@@ -6,12 +6,13 @@ Each lesson has a module here with its reference solutions and checks. A check i
 
 import functools
 import html
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 RIGHT, WRONG, NOT_DONE = "right", "not right yet", "not done yet"
 SYMBOLS = {RIGHT: "✓", WRONG: "✗", NOT_DONE: "…"}
@@ -63,7 +64,9 @@ def check_for(reference: Callable, praise: str) -> Callable[[Callable], Callable
                 return Verdict(WRONG, f"give the function itself, not {attempt!r}: {examine.__name__}(my_function)")
             try:
                 examine(attempt)
-            except NotImplementedError:
+            except NotImplementedError as error:
+                if "not implemented for" in str(error) or "Could not run" in str(error):  # torch's, not the stub's
+                    return Verdict(WRONG, f"{_name(attempt)} raised {type(error).__name__}: {error}")
                 return Verdict(NOT_DONE, f"replace the line `raise NotImplementedError` in {_name(attempt)}.")
             except Wrong as wrong:
                 return Verdict(WRONG, str(wrong))
@@ -78,15 +81,33 @@ def check_for(reference: Callable, praise: str) -> Callable[[Callable], Callable
 
 
 def attempt_on(attempt: Callable, *inputs: Any, **named: Any) -> Any:
-    """Call an attempt and return its result; complain when it changes an input in place or returns nothing."""
-    before = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
+    """Call an attempt and return its result; complain when it changes an input in place or returns nothing.
+
+    Inputs may be tensors, networks, and lists or dicts of them.
+    """
+    given = list(_tensors_in([*inputs, named]))
+    before = [tensor.clone() for tensor in given]
     result = attempt(*inputs, **named)
-    for value, copy in zip(inputs, before, strict=True):
-        if isinstance(value, Tensor) and not torch.equal(value, copy):
-            raise Wrong(f"{_name(attempt)} changed its input in place. Make a new tensor instead.")
+    if not all(torch.equal(tensor, copy) for tensor, copy in zip(given, before, strict=True)):
+        raise Wrong(f"{_name(attempt)} changed its input in place. Make a new tensor instead.")
     if result is None or result is ...:
         raise NotImplementedError
     return result
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, nn.Module):
+        yield from value.state_dict().values()
+    elif isinstance(value, (list, tuple, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _tensors_in(inner)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal, where NaN equals NaN."""
+    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 def must_equal(got: Any, want: Any, given: str, tolerance: float = 1e-5) -> None:
@@ -100,14 +121,13 @@ def must_equal(got: Any, want: Any, given: str, tolerance: float = 1e-5) -> None
         raise Wrong(f"{given}: expected shape {tuple(want.shape)}, got {tuple(got.shape)}.")
     if got.dtype != want.dtype:
         raise Wrong(f"{given}: expected dtype {want.dtype}, got {got.dtype}.")
-    close = torch.equal(got, want) if want.dtype in (torch.bool, torch.long) else _close(got, want, tolerance)
-    if not close:
+    if not (_close(got, want, tolerance) if want.is_floating_point() else torch.equal(got, want)):
         raise Wrong(f"{given}: expected\n{_short(want)}\ngot\n{_short(got)}")
 
 
 def _must_be_number(got: Any, want: Any, given: str, tolerance: float) -> None:
     value = got.item() if isinstance(got, Tensor) and got.numel() == 1 else got
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):  # numpy's numbers are Real too
         raise Wrong(f"{given}: expected a number, got {type(got).__name__}.")
     if not abs(value - want) <= tolerance * max(1.0, abs(want)):
         raise Wrong(f"{given}: expected {want:.6g}, got {value:.6g}.")

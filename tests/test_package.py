@@ -1,0 +1,117 @@
+"""The package as a whole: quick to import, every public name explained, and imports that go one way."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import supsup_lite as sl
+
+PACKAGE = Path(sl.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+# The way of the data. A file imports only from its left; hopfield and baselines stand beside learning.
+ORDER = (
+    "seeding",
+    "devices",
+    "data",
+    "tasks",
+    "networks",
+    "masks",
+    "store",
+    "learning",
+    "hopfield",
+    "baselines",
+    "superposition",
+    "inference",
+    "scenarios",
+    "forgetting",
+    "about",
+    "plots",
+    "exercises",
+    "explorers",
+    "paper",
+)
+
+
+def part_of(path: Path) -> str:
+    """The place of a file in the order: its module, or the subpackage that it is in."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """Which parts of the package a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "supsup_lite" else []
+            names = names or [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] if "." in name else "" for name in names if name.split(".")[0] == "supsup_lite"}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_its_left(path):
+    own = part_of(path)
+    if own == "__init__":
+        return
+    assert own in ORDER, f"{own} is new: give it a place in ORDER"
+    for part in imported_parts(path):
+        to_the_left = part in ORDER and ORDER.index(part) <= ORDER.index(own)
+        # The package itself gathers everything: only what stands at the end may use it whole. Its version is a number.
+        assert to_the_left or part == "__version__" or (part == "" and own in ("exercises", "paper")), (own, part)
+
+
+def test_the_order_can_be_broken():
+    """The check above sees what it should: masks imports networks, and learning imports store."""
+    assert "networks" in imported_parts(PACKAGE / "masks.py")
+    assert {"masks", "store", "tasks"} <= imported_parts(PACKAGE / "learning.py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_says_what_it_is_and_can_be_read_in_one_sitting(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) <= 350
+    assert ast.get_docstring(ast.parse("\n".join(lines)))
+
+
+def test_every_public_name_is_there_and_explained():
+    assert sorted(sl.__all__) == sorted(set(sl.__all__))
+    for name in sl.__all__:
+        thing = getattr(sl, name)
+        explained = inspect.getdoc(thing if callable(thing) else type(thing))
+        assert explained, name
+        assert len(explained.split()) >= 4, name
+
+
+def test_every_public_function_and_method_is_explained():
+    things = [getattr(sl, name) for name in sl.__all__]
+    methods = [
+        method
+        for thing in things
+        if inspect.isclass(thing)
+        for name, method in vars(thing).items()
+        if not name.startswith("_") and (inspect.isfunction(method) or isinstance(method, (property, classmethod)))
+    ]
+    for thing in [*filter(inspect.isfunction, things), *methods]:
+        assert inspect.getdoc(thing), thing
+
+
+def test_import_is_light():
+    """What only some lessons need, or what is slow, is imported where it is used."""
+    code = "import sys, supsup_lite; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in loaded
+    assert not {"torchvision", "matplotlib", "IPython", "ipywidgets", "anywidget", "PIL", "sympy"} & set(loaded)
+
+
+def test_import_warns_of_nothing():
+    done = subprocess.run([sys.executable, "-W", "error", "-c", "import supsup_lite"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,158 @@
+"""The look of figures: SVG that speaks, takes its ink from the page, and is the same every time."""
+
+import importlib
+import re
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from supsup_lite.plots.style import INK, MARKERS, PALETTE, figure, show, style, svg_of
+
+ALT = "Accuracy rises with density up to one half and falls after it."
+
+
+@style()
+def an_elaborate_figure():
+    """Something of everything that the lessons draw."""
+    fig, (left, middle, right) = figure(ncols=3)
+    left.plot([0, 1, 2], [1, 3, 2], marker="o", label="ours")
+    left.plot([0, 1, 2], [2, 2, 2], "--", label="chance")
+    left.fill_between([0, 1, 2], [0, 1, 1], [2, 4, 3], alpha=0.2)
+    left.errorbar([0, 1], [1, 2], yerr=[0.1, 0.2], label="error")
+    left.axhline(1)
+    left.annotate("here", (1, 3), xytext=(0.5, 2), arrowprops={"arrowstyle": "->"})
+    left.set(title="Accuracy", xlabel="density", ylabel="accuracy (%)")
+    left.legend(title="who")
+    middle.bar([0, 1, 2], [3, 2, 1], hatch="//")
+    middle.set_xticks([0, 1, 2], ["a", "b", "c"])
+    middle.text(0, 1, "β < γ & δ")
+    fig.colorbar(right.imshow(np.arange(16).reshape(4, 4)), ax=right, label="weights")
+    fig.suptitle("Everything")
+    return fig
+
+
+def test_svg_is_an_image_with_a_description():
+    root = ElementTree.fromstring(svg_of(an_elaborate_figure(), ALT))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == ALT
+
+
+def test_the_description_is_escaped():
+    alt = 'Masks with a density of <5 % & "random" ones fail.'
+    svg = svg_of(figure()[0], alt)
+    assert ElementTree.fromstring(svg).get("aria-label") == alt
+    assert "<5" not in svg
+
+
+def test_ink_is_that_of_the_page():
+    svg = svg_of(an_elaborate_figure(), ALT).lower()
+    assert svg.count("currentcolor") > 20
+    for colour in (INK, "#000000", "#000", "black", "rgb(0,0,0)"):
+        assert not re.search(rf"{re.escape(colour)}\b", svg), colour
+
+
+def test_nothing_is_drawn_in_the_svg_s_own_black():
+    """A shape without any fill or stroke would be black, which the dark page swallows."""
+    root = ElementTree.fromstring(svg_of(an_elaborate_figure(), ALT))
+    parents = {child: parent for parent in root.iter() for child in parent}
+
+    def inherited(element, what):
+        while element is not None:
+            found = re.search(rf"(?:^|[\s;]){what}:\s*([^;]+)", element.get("style", ""))
+            if found or element.get(what):
+                return found.group(1) if found else element.get(what)
+            element = parents.get(element)
+        return None
+
+    drawn = [element for element in root.iter() if element.tag.rpartition("}")[2] in ("text", "path", "use")]
+    outside_defs = [element for element in drawn if not within(element, parents, ("defs", "clipPath"))]
+    assert len(outside_defs) > 50
+    for element in outside_defs:
+        assert inherited(element, "fill") or inherited(element, "stroke"), ElementTree.tostring(element)
+
+
+def within(element, parents, tags):
+    while element is not None:
+        if element.tag.rpartition("}")[2] in tags:
+            return True
+        element = parents.get(element)
+    return False
+
+
+def test_the_page_shows_through_and_sets_the_size():
+    fig, _ = figure(width=5, height=2)
+    svg = svg_of(fig, ALT)
+    root = ElementTree.fromstring(svg)
+    assert root.get("width") is None
+    assert root.get("height") is None
+    assert root.get("viewBox") == "0 0 360 144"
+    assert "max-width: 480px" in root.get("style")
+    assert not re.search(r"#fff(fff)?\b|white", svg)
+
+
+def test_no_style_sheet_and_no_metadata_leak_into_the_page():
+    svg = svg_of(an_elaborate_figure(), ALT)
+    assert "<style" not in svg
+    assert "<metadata" not in svg
+    assert "<?xml" not in svg
+    assert "<!DOCTYPE" not in svg
+    assert "dc:date" not in svg
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    assert svg_of(an_elaborate_figure(), ALT) == svg_of(an_elaborate_figure(), ALT)
+
+
+def test_text_stays_text():
+    assert "accuracy (%)" in svg_of(an_elaborate_figure(), ALT)
+    assert "β &lt; γ &amp; δ" in svg_of(an_elaborate_figure(), ALT)
+
+
+@pytest.mark.parametrize("alt", ["", "   ", "figure", "Accuracy by density"])
+def test_a_description_that_says_nothing_is_refused(alt):
+    with pytest.raises(ValueError, match="alt must be a sentence that states what the figure shows, got"):
+        svg_of(figure()[0], alt)
+
+
+def test_show_displays_html(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(importlib.import_module("supsup_lite.plots.style"), "display", outputs.append)
+    show(figure()[0], ALT)
+    (output,) = outputs
+    shown = output._repr_html_()
+    assert shown.startswith('<figure class="supsup-figure"')
+    assert shown.endswith("</svg>\n</figure>")
+    assert f'aria-label="{ALT}"' in shown
+
+
+def test_nothing_global_changes():
+    before = dict(mpl.rcParams)
+    figures = plt.get_fignums()
+    svg_of(an_elaborate_figure(), ALT)
+    with style():
+        assert mpl.rcParams["text.color"] == INK
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == figures
+
+
+def test_style_ends_after_an_error():
+    before = dict(mpl.rcParams)
+
+    def fail():
+        with style():
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert dict(mpl.rcParams) == before
+
+
+def test_no_two_colours_are_one():
+    assert len({colour.lower() for colour in PALETTE}) == len(PALETTE) == len(MARKERS)
+    for colour in PALETTE:
+        assert re.fullmatch(r"#[0-9a-f]{6}", colour)
+        assert colour != INK
