@@ -1,0 +1,151 @@
+"""Exercises of lesson 05: none of these, G, temperature, how much masks agree, and a vote that knows of ReLU."""
+
+import torch
+from torch import Tensor
+
+from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+
+# --- 1: none of these ----------------------------------------------------------------------------------------------
+
+
+def none_of_these(logits: Tensor, num_classes: int) -> Tensor:
+    """Return the share of probability on the superfluous outputs: float [B].
+
+    Args:
+        logits: float [B, s].
+        num_classes: l; the outputs from l on are superfluous. With l = s there are none, and the share is 0.
+    """
+    return logits.softmax(1)[:, num_classes:].sum(1)
+
+
+LOGITS = (
+    ([[0.0, 0.0]], 1),
+    ([[2.0, 1.0, -1.0]], 2),
+    ([[2.0, 1.0, -1.0, 3.0], [0.0, 5.0, 0.5, -2.0]], 2),
+    ([[2.0, 1.0, -1.0, 3.0], [0.0, 5.0, 0.5, -2.0]], 1),
+    ([[200.0, 100.0, 199.0]], 2),  # exp(200) is too large for a float
+    ([[-200.0, -300.0, -199.0]], 2),
+)
+
+
+@check_for(none_of_these, "Each superfluous output says 'none of these', and nobody had to label a single example.")
+def check_none_of_these(attempt):
+    """Check `none_of_these`: a share of the whole, stable for large logits, and 0 where nothing is superfluous."""
+    for rows, num_classes in (*LOGITS, ([[2.0, 1.0, -1.0]], 3)):
+        logits = torch.tensor(rows)
+        want = none_of_these(logits, num_classes)
+        must_equal(attempt_on(attempt, logits, num_classes), want, f"logits {rows}, {num_classes} classes")
+
+
+# --- 2: G, with the gradient of the real outputs stopped -----------------------------------------------------------
+
+
+def superfluous_objective(logits: Tensor, num_classes: int) -> Tensor:
+    """Return G of each image: float [B], the logsumexp over all outputs, the gradient of the real ones stopped.
+
+    Args:
+        logits: float [B, s].
+        num_classes: l < s.
+    """
+    real = logits[:, :num_classes].detach()
+    return torch.cat([real, logits[:, num_classes:]], dim=1).logsumexp(1)
+
+
+@check_for(superfluous_objective, "The value sees all outputs, the gradient only the superfluous ones.")
+def check_superfluous_objective(attempt):
+    """Check `superfluous_objective`: its value, and its gradient in the logits."""
+    for rows, num_classes in LOGITS:
+        given = f"logits {rows}, {num_classes} classes"
+        ours, theirs = (torch.tensor(rows, requires_grad=True) for _ in range(2))
+        want, got = superfluous_objective(ours, num_classes), attempt_on(attempt, theirs, num_classes)
+        must_equal(got, want, given)
+        if not got.requires_grad:
+            raise Wrong(f"{given}: the value is right, but no gradient comes back. Which outputs may pass it on?")
+        (slope,) = torch.autograd.grad(want.sum(), ours)
+        (theirs_slope,) = torch.autograd.grad(got.sum(), theirs, allow_unused=True)
+        if theirs_slope is None:
+            raise Wrong(f"{given}: the gradient does not reach the logits.")
+        must_equal(theirs_slope, slope, f"the gradient for {given}")
+
+
+# --- 3: entropy at a temperature -----------------------------------------------------------------------------------
+
+
+def temperature_entropy(logits: Tensor, temperature: float) -> Tensor:
+    """Return the entropy of softmax(p / T) of each image, in nats: float [B], exact where a probability is 0.
+
+    Args:
+        logits: float [B, s].
+        temperature: T > 0.
+    """
+    log_q = (logits / temperature).log_softmax(1)
+    return -(log_q.exp() * log_q).sum(1)
+
+
+@check_for(temperature_entropy, "From a hard choice at small T to one that only looks at the spread of the logits.")
+def check_temperature_entropy(attempt):
+    """Check `temperature_entropy` at cold, usual and hot temperatures."""
+    for rows, _ in LOGITS:
+        for temperature in (1.0, 2.0, 0.01, 100.0):
+            logits = torch.tensor(rows)
+            want = temperature_entropy(logits, temperature)
+            must_equal(attempt_on(attempt, logits, temperature), want, f"logits {rows}, T = {temperature}")
+
+
+# --- 4: how much masks agree ---------------------------------------------------------------------------------------
+
+
+def agreement(bits: Tensor) -> float:
+    """Return the mean over weights of |2p - 1|, p the share of tasks that keep a weight: 1 if all masks are alike.
+
+    Args:
+        bits: one layer's masks, bool [k, ...].
+    """
+    return float((2 * bits.float().mean(0) - 1).abs().mean())
+
+
+@check_for(agreement, "One number for a layer: 0 when the tasks are split evenly on each weight, 1 when they are one.")
+def check_agreement(attempt):
+    """Check `agreement`: mean of absolute values over weights, not the absolute value of a mean."""
+    cases = [
+        [[[True, False]], [[True, False]]],  # all alike, half kept
+        [[[True, False]], [[False, True]]],  # opposite
+        [[[True, False]]],  # one mask agrees with itself
+        [[[True, True, False]], [[True, False, False]], [[True, False, True]]],
+        [[[True, False], [True, True]], [[False, False], [True, False]], [[False, True], [True, False]]],
+    ]
+    for bits in cases:
+        masks = torch.tensor(bits)
+        must_equal(attempt_on(attempt, masks), agreement(masks), f"masks {masks.int().tolist()}")
+
+
+# --- 5: a vote that knows of ReLU ----------------------------------------------------------------------------------
+
+
+def rectified_part(own: Tensor, delta: Tensor) -> Tensor:
+    """Return one hidden layer's part of the rectified gradient on alpha: float [B, k].
+
+    The gradient's part is sum_u delta_u own_iu. Here a mask's own sum counts only where it is positive, as ReLU
+    would have it.
+
+    Args:
+        own: what each mask by itself would put into each unit of the layer, before ReLU: float [B, k, units].
+        delta: the gradient of the objective in the units of the superposition, before ReLU: float [B, units].
+    """
+    return torch.einsum("bku,bu->bk", own.relu(), delta)
+
+
+@check_for(rectified_part, "The same products, one ReLU more, and no mask had to be learned again.")
+def check_rectified_part(attempt):
+    """Check `rectified_part`: ReLU on the masks' own sums, and on nothing else."""
+    cases = [
+        ([[[2.0, -3.0]]], [[-1.0, -1.0]]),
+        ([[[2.0, -3.0], [1.0, 1.0]]], [[-1.0, 2.0]]),
+        ([[[2.0, -3.0], [1.0, 1.0], [-4.0, 0.5]]], [[1.0, -0.5]]),
+        ([[[2.0, -3.0], [1.0, 1.0]], [[-1.0, 4.0], [2.0, -2.0]]], [[-1.0, 2.0], [0.5, -3.0]]),
+        ([[[-2.0, -3.0, 1.0], [1.0, 1.0, -1.0]]], [[-1.0, 2.0, 0.0]]),
+    ]
+    for own_rows, delta_rows in cases:
+        own, delta = torch.tensor(own_rows), torch.tensor(delta_rows)
+        given = f"own {own_rows}, delta {delta_rows}"
+        must_equal(attempt_on(attempt, own, delta), rectified_part(own, delta), given)
