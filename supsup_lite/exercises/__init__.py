@@ -88,7 +88,7 @@ def attempt_on(attempt: Callable, *inputs: Any, **named: Any) -> Any:
     given = list(_tensors_in([*inputs, named]))
     before = [tensor.clone() for tensor in given]
     result = attempt(*inputs, **named)
-    if not all(torch.equal(tensor, copy) for tensor, copy in zip(given, before, strict=True)):
+    if not all(_same(tensor, copy) for tensor, copy in zip(given, before, strict=True)):
         raise Wrong(f"{_name(attempt)} changed its input in place. Make a new tensor instead.")
     if result is None or result is ...:
         raise NotImplementedError
