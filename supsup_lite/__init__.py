@@ -4,6 +4,7 @@ One random network whose weights never change learns many tasks, each as a binar
 (Wortsman et al., "Supermasks in Superposition", NeurIPS 2020).
 """
 
+from supsup_lite.about import about
 from supsup_lite.data import DataError, fashion_mnist, mnist
 from supsup_lite.devices import device
 from supsup_lite.inference import alpha_gradient, infer_task, superpose
@@ -25,6 +26,7 @@ __all__ = [
     "Recipe",
     "Task",
     "TaskSuite",
+    "about",
     "alpha_gradient",
     "apply_mask",
     "device",
