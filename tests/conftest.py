@@ -1,47 +1,25 @@
 """What the tests share: lessons executed offline, once, for the tests and the site; and a browser."""
 
+import functools
 import os
 import shutil
-import tempfile
-import time
-from pathlib import Path
 
-import jupytext
 import pytest
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
-from lessons import CELL_SECONDS, LESSONS, ROOT, execution_cache
-from nbclient import NotebookClient
+from execution import execute_lesson
+from lessons import LESSONS
 
 LESSON_SECONDS = pytest.StashKey[dict[str, float]]()
-
-
-def execute(notebook, working_directory):
-    """Run a notebook in a fresh kernel that has no network; outputs and widget state end up in the notebook."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
-    where = {"metadata": {"path": str(working_directory)}}
-    # Timing would be written into the cells, and jupyter-cache would then take them for other cells.
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False)
-    client.execute(env=environment)
-    return notebook
 
 
 @pytest.fixture(scope="session")
 def executed_lesson(request):
     """Call it with a lesson's path: the executed notebook, which the site then shows without running it again."""
     seconds = request.config.stash.setdefault(LESSON_SECONDS, {})
-    done = {}
 
-    def executed(lesson: Path):
-        if lesson not in done:
-            notebook = jupytext.read(lesson)
-            began = time.monotonic()
-            with tempfile.TemporaryDirectory() as folder:
-                done[lesson] = execute(notebook, folder)
-            seconds[lesson.stem] = time.monotonic() - began
-            bundle = CacheBundleIn(notebook, str(lesson), data={"execution_seconds": seconds[lesson.stem]})
-            get_cache(execution_cache()).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-        return done[lesson]
+    @functools.cache
+    def executed(lesson):
+        notebook, seconds[lesson.stem] = execute_lesson(lesson)
+        return notebook
 
     return executed
 

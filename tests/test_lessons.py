@@ -6,12 +6,11 @@ import re
 import jupytext
 import nbformat
 import pytest
+from execution import execute
 from jupyter_cache import get_cache
 from lessons import LESSONS, ROOT, execution_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
-
-from tests.conftest import execute
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lessons import CELL_SECONDS, LESSONS, execution_cache, title_and_promise
+from execution import execute_lesson, is_cached
+from lessons import LESSONS, execution_cache, title_and_promise
 
 project = "supsup-lite"
 author = "The supsup-lite authors"
@@ -15,11 +16,9 @@ extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton"]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
-# Lessons: executed once for each state of the package, in a folder of their own, and shared with the tests.
+# Lessons: executed once for each state of the package, and shared with the tests. `execute_lessons` fills the cache.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(execution_cache())
-nb_execution_timeout = CELL_SECONDS
-nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
 nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}  # in place of scripts from elsewhere
@@ -72,6 +71,14 @@ def adapt_source(app, docname, source):
     source[0] = re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", source[0])
 
 
+def execute_lessons(app):
+    """Fill the cache, so that myst-nb finds every lesson in it."""
+    for lesson in LESSONS:
+        if not is_cached(lesson):
+            execute_lesson(lesson)
+
+
 def setup(app):
+    app.connect("builder-inited", execute_lessons)
     app.connect("source-read", adapt_source)
     return {"parallel_read_safe": True}

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CELL_SECONDS = 300  # a hung kernel ends here; a lesson takes a minute, but not on a busy machine
 LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]_*.md"))
 
 
