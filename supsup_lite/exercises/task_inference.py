@@ -175,7 +175,9 @@ def images_needed(gradients: Tensor, task: int) -> int:
     return 1 if not len(wrong) else int(wrong[-1]) + 2
 
 
-@check_for(images_needed, "Gradients of one task add up, and their errors cancel: that is why the paper uses 128 images.")
+@check_for(
+    images_needed, "Gradients of one task add up, and their errors cancel: that is why the paper uses 128 images."
+)
 def check_images_needed(attempt):
     """Check `images_needed`: means instead of votes, a lucky first image, and a task that is never found."""
     cases = [
