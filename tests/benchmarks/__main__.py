@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.benchmarks [learning] [inference] [recipes]`: tables, and build/bench.json."""
+"""`make bench`, or `python -m tests.benchmarks [learning] [recipes] ...`: tables, and build/bench.json."""
 
 import json
 import platform
@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import inference, learning, recipes
+from tests.benchmarks import inference, inference_sweep, learning, recipes
 
-PARTS = {"learning": learning, "inference": inference, "recipes": recipes}
+PARTS = {"learning": learning, "inference": inference, "recipes": recipes, "inference_sweep": inference_sweep}
 
 
 def main(names: list[str]) -> None:
