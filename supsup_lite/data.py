@@ -96,6 +96,10 @@ def _unpack(name: str) -> Path:
     root = cache_folder()
     raw = root / TORCHVISION_CLASS[name] / "raw"
     if not (data_folder() / name).is_dir():
+        if os.environ.get("SUPSUP_DATA") and not data_folder().is_dir():
+            raise DataError(
+                f"SUPSUP_DATA is {os.environ['SUPSUP_DATA']!r}, which is no folder: mend the path or unset it."
+            )
         _download(name, root)
     for file, checksum in CHECKSUMS[name].items():
         if not _is_intact(raw / file, checksum):

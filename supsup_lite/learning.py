@@ -76,7 +76,8 @@ def learn_masks(
         keep: the density of edge-popup, in 0..1 for every layer; None keeps the weights with score >= 0.
         seed: for the scores' start and the order of the batches.
         recipe: how to train; `PAPER` is the paper's for MNIST, `DEFAULT` is faster and as good (see lesson 02).
-        masks: a store to go on with: its first len(masks) tasks count as learned and are skipped.
+        masks: a store to go on with: its first len(masks) tasks count as learned and are skipped. What it says of
+            keep, seed and recipe must be what is given.
         at_once: how many tasks to learn side by side; None chooses by device. The result does not depend on it.
         transfer: start the scores of a task from the mean of all scores learned before (SupSup, section 4.1),
             one task after the other.
@@ -280,5 +281,11 @@ def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
         raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give a store of this network.")
     if masks is not None and len(masks) > len(tasks):
         raise ValueError(f"masks holds {len(masks)} masks already, more than there are tasks ({len(tasks)}).")
+    if masks is not None and len(masks):
+        given = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
+        other = {name: masks.about[name] for name in given if masks.about.get(name, given[name]) != given[name]}
+        if other:
+            wanted = {name: given[name] for name in other}
+            raise ValueError(f"masks were learned with {other}, now given {wanted}: go on alike, or start a new store.")
     if transfer and masks is not None and len(masks):
         raise ValueError("transfer starts from the mean of earlier scores, which a store does not hold: start afresh.")

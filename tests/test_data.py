@@ -281,6 +281,12 @@ def test_a_limit_on_file_size_says_so(one_file):
 # Without the repository's data folder
 
 
+def test_a_mistyped_data_folder_is_named(fresh_cache, monkeypatch):
+    monkeypatch.setenv("SUPSUP_DATA", str(fresh_cache / "no such folder"))
+    with pytest.raises(data.DataError, match=r"no such folder.*is no folder"):
+        data._unpack("mnist")
+
+
 def test_without_a_data_folder_torchvision_downloads(one_file, fresh_cache, monkeypatch):
     content = gzip.decompress(one_file.packed.read_bytes())
 

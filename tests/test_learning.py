@@ -426,5 +426,9 @@ def test_masks_that_do_not_fit_the_tasks(net, tasks):
         learn(net, tasks, masks=store, transfer=True)
     with pytest.raises(ValueError, match="seed must be 0 or more"):
         learn(net, tasks, masks=store, seed=-1)
+    with pytest.raises(
+        ValueError, match=r"learned with \{'keep': None, 'seed': 0\}, now given \{'keep': 0.5, 'seed': 7\}"
+    ):
+        learn(net, tasks, masks=store, keep=0.5, seed=7)
     assert len(store) == 3
     assert store.about == about
