@@ -3,6 +3,8 @@ SHELL := bash
 PY := .venv/bin/python
 LESSON := notebooks/00_welcome.ipynb
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container, say; Jupyter asks for its token all the same
+# PyTorch's threads sleep while they wait for work: spinning, they bring a busy machine to a halt.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 help:   ## this list
 	@sed -nE 's/^([a-z]+): .*## (.*)/make \1|\2/p' Makefile | column -t -s '|'

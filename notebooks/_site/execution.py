@@ -14,7 +14,12 @@ from lessons import execution_cache
 from nbclient import NotebookClient
 
 CELL_SECONDS = 300  # a hung kernel ends here; a whole lesson takes a minute, but not on a busy machine
-OFFLINE = Path(__file__).parent / "offline"
+KERNEL = {
+    # PyTorch's threads sleep while they wait. Spinning, they make a lesson 20 times slower when all cores are busy.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    **os.environ,
+    "PYTHONPATH": str(Path(__file__).parent / "offline"),
+}
 
 
 class LessonClient(NotebookClient):
@@ -43,7 +48,7 @@ def execute(notebook, folder: Path | str):
     where = {"metadata": {"path": str(folder)}}
     # Timing would be written into the cells, and jupyter-cache would then take them for other cells.
     client = LessonClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False)
-    client.execute(env={**os.environ, "PYTHONPATH": str(OFFLINE)})
+    client.execute(env=KERNEL)
     return notebook
 
 
