@@ -62,7 +62,7 @@ def average_accuracy(matrix: Tensor) -> float:
 def forgetting(matrix: Tensor) -> float:
     """Return how much was lost of the best that was known, on average over all tasks but the last.
 
-    F = mean over i < k - 1 of (max over t = i..k-2 of A[t, i]) - A[k-1, i] (Chaudhry et al. 2018, eq. 3 and 4).
+    F = mean over i < k - 1 of (max over t = i..k-2 of A[t, i]) - A[k-1, i] (Chaudhry et al. 2018, section 3).
     In -1..1; 0 is no forgetting, and below 0 old tasks have gained.
     """
     _check(matrix)
@@ -74,7 +74,7 @@ def forgetting(matrix: Tensor) -> float:
 def backward_transfer(matrix: Tensor) -> float:
     """Return what later tasks have done to earlier ones: below 0 they were harmed, above 0 they gained.
 
-    BWT = mean over i < k - 1 of A[k-1, i] - A[i, i] (Lopez-Paz and Ranzato 2017, eq. 3).
+    BWT = mean over i < k - 1 of A[k-1, i] - A[i, i] (Lopez-Paz and Ranzato 2017, section 2).
     """
     _check(matrix)
     return (matrix[-1] - matrix.diagonal())[:-1].mean().item()
