@@ -160,24 +160,22 @@ def check_halve(attempt):
 # --- 5: find out -----------------------------------------------------------------------------------------------------
 
 
-def images_needed(gradients: Tensor, task: int) -> int:
-    """Return the smallest n such that the mean gradient of the first m images finds the task for every m >= n.
+def images_needed(values: Tensor, task: int) -> int:
+    """Return the smallest n such that the mean of the first m images finds the task for every m >= n.
 
     Args:
-        gradients: dH/dalpha of B images of one task, float [B, k].
+        values: entropies or gradients of B images of one task, float [B, k]; the lowest wins.
         task: which of the k masks is right.
 
     Returns:
         n in 1..B, or B + 1 when not even all B images together find it.
     """
-    winners = gradients.cumsum(0).argmin(1)  # a sum and a mean have their minimum at the same place
+    winners = values.cumsum(0).argmin(1)  # a sum and a mean have their minimum at the same place
     wrong = (winners != task).nonzero()
     return 1 if not len(wrong) else int(wrong[-1]) + 2
 
 
-@check_for(
-    images_needed, "Gradients of one task add up, and their errors cancel: that is why the paper uses 128 images."
-)
+@check_for(images_needed, "Images of one task add up, and their errors cancel: that is why the paper uses 128 images.")
 def check_images_needed(attempt):
     """Check `images_needed`: means instead of votes, a lucky first image, and a task that is never found."""
     cases = [
@@ -191,13 +189,13 @@ def check_images_needed(attempt):
         ([[-1.0, 0.0], [-1.0, 0.0], [0.0, -5.0]], 0),  # lost at the very end
     ]
     for rows, task in cases:
-        gradients = torch.tensor(rows)
-        want = images_needed(gradients, task)
-        got = attempt_on(lambda g, task=task: attempt(g, task), gradients)
+        values = torch.tensor(rows)
+        want = images_needed(values, task)
+        got = attempt_on(lambda g, task=task: attempt(g, task), values)
         if isinstance(got, float) and not got.is_integer():
             raise Wrong(f"expected a whole number of images, got {got}.")
-        must_equal(got, want, f"gradients {rows}, task {task}")
-    gradients = _irregular(128, 36)
+        must_equal(got, want, f"values {rows}, task {task}")
+    values = _irregular(128, 36)
     for task in (0, 17, 35):
-        got = attempt_on(lambda g, task=task: attempt(g, task), gradients)
-        must_equal(got, images_needed(gradients, task), f"128 images, 36 masks, task {task}")
+        got = attempt_on(lambda g, task=task: attempt(g, task), values)
+        must_equal(got, images_needed(values, task), f"128 images, 36 masks, task {task}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
@@ -38,6 +38,7 @@ def entropy_histogram(entropies: Mapping[str, Tensor], most: float):
         "knows nothing", (most, 0.97), (-4, 0), ("data", "axes fraction"), "offset points", ha="right", va="top"
     )
     axes.set(xlabel="entropy of the output (nats)", ylabel="share of outputs", xlim=(0, most * 1.03))
+    axes.set_ylim(top=1.15 * axes.get_ylim()[1])  # room for the words
     _percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(0.25, 0.6))
     return fig
@@ -89,6 +90,7 @@ def gradient_bars(panels: Mapping[str, Tensor], task: int | None = None):
         panel.set_title(title, fontsize=10)
         panel.margins(y=0.2)
     axes[-1, 0].set_xlabel("mask i")
+    axes[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
     fig.supylabel("$-\\partial H/\\partial\\alpha_i$ (nats)", fontsize=10)
     return fig
 
@@ -143,16 +145,19 @@ def costs(k: Sequence[int], work: Mapping[str, Sequence[float]], size: Mapping[s
 
 @style()
 def confusions(tables: Mapping[str, Tensor], unit: str):
-    """Return confusion matrices side by side: rows are the true task, columns the inferred one, each row a share."""
-    fig, axes = figure(3.4 * len(tables) + 0.6, 3.3, ncols=len(tables), squeeze=False, sharey=True)
-    for panel, (title, counts) in zip(axes[0], tables.items(), strict=True):
+    """Return confusion matrices, two a row: rows are the true task, columns the inferred one, each row a share."""
+    height = math.ceil(len(tables) / 2)
+    fig, axes = figure(6.6, 2.9 * height, nrows=height, ncols=2, squeeze=False, sharex=True, sharey=True)
+    for panel, (title, counts) in zip(axes.flat, tables.items(), strict=True):
         shares = _numbers(counts.double() / counts.sum(1, keepdim=True))
         drawn = panel.imshow(shares, vmin=0, vmax=1, cmap="viridis")
         panel.grid(False)
         panel.set_title(title, fontsize=10)
+    for panel in axes[-1]:
         panel.set_xlabel(f"inferred {unit}")
-    axes[0, 0].set_ylabel(f"true {unit}")
-    bar = fig.colorbar(drawn, ax=axes[0].tolist(), shrink=0.85)
+    for panel in axes[:, 0]:
+        panel.set_ylabel(f"true {unit}")
+    bar = fig.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.7)
     bar.set_label("share of inferences")
     _percent(bar.ax.yaxis)
     bar.outline.set_visible(False)
