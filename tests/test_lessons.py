@@ -38,10 +38,10 @@ def shown_text(cell):
     texts = []
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stdout":
-            texts.append(output.text)
+            texts.append(output.text)  # a slow cell's prints may come in several pieces
         elif "data" in output and WIDGET_VIEW not in output.data:
-            texts.append(output.data.get("text/plain", ""))
-    return "\n".join(texts)
+            texts.append(output.data.get("text/plain", "") + "\n")
+    return "".join(texts)
 
 
 # --- running -------------------------------------------------------------------------------------------------
