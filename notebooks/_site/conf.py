@@ -21,6 +21,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(execution_cache())
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
+nb_merge_streams = True  # one print may arrive in several pieces
 nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}  # in place of scripts from elsewhere
 nb_code_prompt_show = "Show {type}"
 nb_code_prompt_hide = "Hide {type}"
