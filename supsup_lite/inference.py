@@ -1,4 +1,4 @@
-"""Which task is this? One superposition of all masks, and what its output says about each (SupSup, section 3.2)."""
+"""Which task is this? One superposition of all masks, and its output says (SupSup, "Scenarios GNs & GNu")."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,9 @@ OBJECTIVES = ("entropy", "superfluous")
 
 
 def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tensor:
-    """Return the logits [B, outputs] of f(x, W * sum_i alpha_i M_i) (SupSup, eq. 3), differentiable in the alphas.
+    """Return the logits [B, outputs] of f(x, W * sum_i alpha_i M_i), differentiable in the alphas.
+
+    SupSup, "Scenarios GNs & GNu".
 
     Args:
         net: the frozen base network.
@@ -40,7 +42,7 @@ def alpha_gradient(
     alphas: Tensor | None = None,
     num_classes: int | None = None,
 ) -> Tensor:
-    """Return d objective / d alpha for each image: float [B, k] (SupSup, eq. 4 and 7).
+    """Return d objective / d alpha for each image: float [B, k] (SupSup, "Scenarios GNs & GNu").
 
     The work is one forward and backward pass and k inner products for each image; masks are unpacked a few at a time.
 
@@ -71,7 +73,7 @@ def objective_of(logits: Tensor, objective: str, num_classes: int | None = None)
     """Return H or G of each row of logits: [B, s] -> [B].
 
     H is the entropy of softmax(p), in nats. G is logsumexp(p) whose gradient is stopped at the l real outputs, so that
-    only the superfluous ones speak (SupSup, section 3.3 and eq. 6).
+    only the superfluous ones speak (SupSup, "Superfluous Neurons").
 
     Raises:
         ValueError: an unknown objective, or G without superfluous outputs.
@@ -103,7 +105,7 @@ def infer_task(
     steps: int = 20,
     rate: float = 1.0,
 ) -> Tensor:
-    """Return the position in the store of the mask that fits each image: long [B] (SupSup, section 3.2).
+    """Return the position in the store of the mask that fits each image: long [B] (SupSup, "Scenarios GNs & GNu").
 
     * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
     * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.

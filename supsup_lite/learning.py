@@ -1,4 +1,4 @@
-"""Learning masks: gradient descent on scores, through the mask, for many tasks at once (SupSup, section 3.1)."""
+"""Learning masks: gradient descent on scores, through the mask, for many tasks at once (SupSup, "Preliminaries")."""
 
 import math
 import warnings
@@ -79,7 +79,7 @@ def learn_masks(
         masks: a store to go on with: its first len(masks) tasks count as learned and are skipped. What it says of
             keep, seed and recipe must be what is given.
         at_once: how many tasks to learn side by side; None chooses by device. The result does not depend on it.
-        transfer: start the scores of a task from the mean of all scores learned before (SupSup, section 4.1),
+        transfer: start the scores of a task from the mean of all scores learned before (SupSup, "Scenario GG"),
             one task after the other.
         progress: show a bar.
         on_step: called as on_step(step, scores, loss [k]) before each update, for lessons that watch.

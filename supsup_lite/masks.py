@@ -16,7 +16,7 @@ Scores = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], 
 
 
 def threshold_mask(scores: Tensor) -> Tensor:
-    """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, section 4.2); NaN is removed.
+    """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, MNIST runs); NaN is removed.
 
     Args:
         scores: float tensor of any shape.
@@ -25,7 +25,7 @@ def threshold_mask(scores: Tensor) -> Tensor:
 
 
 def top_k_mask(scores: Tensor, keep: float) -> Tensor:
-    """Return the bool mask that keeps the top share `keep` of one layer by |score| (edge-popup, eq. 4).
+    """Return the bool mask that keeps the top share `keep` of one layer by |score| (edge-popup, Ramanujan et al. 2019).
 
     Exactly round(keep * n) of n weights are kept. Of weights that tie at the border, the first in row-major order
     win, on every device and in any memory layout.
@@ -85,7 +85,7 @@ class _StraightThrough(torch.autograd.Function):
 def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
     """Return the mask as 0.0 and 1.0, differentiable in the scores: d output / d scores is taken to be 1.
 
-    So with W_eff = W * straight_through(s, m), dL/ds = (dL/dW_eff) * W, for removed weights too (edge-popup, eq. 5).
+    So with W_eff = W * straight_through(s, m), dL/ds = (dL/dW_eff) * W, for removed weights too (edge-popup).
     Edge-popup ranks by |score|: there the scores to give are s.abs(), and autograd adds the sign.
 
     Args:
@@ -147,7 +147,7 @@ def random_mask(net: Network, keep: float, seed: int, task: int = 0) -> Mask:
 
 
 def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
-    """Return the logits [B, outputs] of f(x, W * M) (SupSup, eq. 1). The network stays as it is.
+    """Return the logits [B, outputs] of f(x, W * M) (SupSup, "Scenario GG"). The network stays as it is.
 
     Args:
         net: the frozen base network.

@@ -1,4 +1,4 @@
-"""Random base networks: frozen weights of two values, +c and -c, which a seed stores (SupSup, section 3.1)."""
+"""Random base networks: frozen weights of two values, +c and -c, which a seed stores (SupSup, "Preliminaries")."""
 
 import hashlib
 import math
@@ -108,12 +108,12 @@ def lenet_300_100(outputs: int = 100, seed: int = 0, device: torch.device | str 
 
 
 def fc_1024(outputs: int = 500, seed: int = 0, device: torch.device | str | None = None) -> MLP:
-    """Return FC 1024-1024 (SupSup, figures 4 and 5): 784-1024-1024-outputs; otherwise as `lenet_300_100`."""
+    """Return FC 1024-1024 (SupSup, PermutedMNIST and RotatedMNIST): 784-1024-1024-outputs; otherwise as `lenet_300_100`."""
     return MLP("fc_1024", (784, 1024, 1024, outputs), seed, device)
 
 
 def signed_kaiming_constant(shape: tuple[int, ...], layer: str, seed: int) -> Tensor:
-    """Return float32 weights that are +c or -c with equal chance, c = sqrt(2 / fan_in) (SupSup, section 4).
+    """Return float32 weights that are +c or -c with equal chance, c = sqrt(2 / fan_in) (SupSup).
 
     c is the standard deviation of Kaiming's normal initialisation for ReLU: the scale of a signal stays the same
     from layer to layer. Every layer draws its signs from its own stream on the CPU.

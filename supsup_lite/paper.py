@@ -31,14 +31,14 @@ SAVE_EVERY = 10  # tasks: what a kill can cost at most
 
 
 def permuted_mnist(options: argparse.Namespace) -> dict[str, Any]:
-    """PermutedMNIST, GG, GNs and GNu, task from one image by One-Shot (figures 3 and 4; 94.91 % for 250 tasks, FC)."""
+    """PermutedMNIST, GG, GNs and GNu, task from one image by One-Shot (the paper: 94.91 % for 250 tasks on FC)."""
     suite = tasks.permuted_mnist(options.tasks or 20, seed=options.seed)
     how = {"infer_from": "one_image", "method": options.method or "one_shot", "objective": options.objective}
     return _run(options, suite, how)
 
 
 def rotated_mnist(options: argparse.Namespace) -> dict[str, Any]:
-    """RotatedMNIST, 36 tasks of 10 degrees, Binary on full batches of 128 (figure 5)."""
+    """RotatedMNIST, 36 tasks of 10 degrees, Binary on full batches of 128."""
     suite = tasks.rotated_mnist(options.tasks or 36)
     how = {"infer_from": "whole_batch", "method": options.method or "binary", "objective": options.objective}
     return _run(options, suite, how)

@@ -77,7 +77,7 @@ def evaluate(
     * GNu: the task is inferred; task and class must both be right (labels are not shared).
 
     Test images are drawn in batches of 128, without repetition. The task is inferred
-    * infer_from="one_image" (the paper, section 4.2): from the first image of a batch, for the whole batch;
+    * infer_from="one_image" (the paper, PermutedMNIST): from the first image of a batch, for the whole batch;
     * "each_image" (fairer to the reader): from each image for itself;
     * "whole_batch" (the paper's RotatedMNIST): from all images of a batch together.
     The class is the largest of all s outputs.

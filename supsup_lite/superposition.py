@@ -1,4 +1,4 @@
-"""The network with a superposition of masks: W * sum_i alpha_i M_i, and its gradient in the alphas (SupSup, eq. 3)."""
+"""W * sum_i alpha_i M_i: a network with a superposition of masks, and its gradient in the alphas."""
 
 from collections.abc import Callable, Iterator
 

@@ -211,7 +211,7 @@ class TaskSuite:
 
 
 def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | str | None = None) -> TaskSuite:
-    """Return PermutedMNIST: in each task the 784 pixels are shuffled in its own fixed way (SupSup, section 4.2).
+    """Return PermutedMNIST: in each task the 784 pixels are shuffled in its own fixed way.
 
     The permutation of a task depends on (seed, task) alone. Labels are the ten digits in every task.
 
@@ -230,7 +230,7 @@ def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | st
 def rotated_mnist(
     num_tasks: int = ROTATIONS, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
-    """Return RotatedMNIST: task i shows every digit turned by 10 i degrees, counter-clockwise (SupSup, section 4.2).
+    """Return RotatedMNIST: task i shows every digit turned by 10 i degrees, counter-clockwise.
 
     Pixels are interpolated bilinearly, and what turns in from outside is black. The angles do not depend on the
     seed, which is accepted because every suite has one.
