@@ -23,8 +23,8 @@ nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
 nb_merge_streams = True  # one print may arrive in several pieces
 nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}  # in place of scripts from elsewhere
-nb_code_prompt_show = "Show {type}"
-nb_code_prompt_hide = "Hide {type}"
+nb_code_prompt_show = "Show the solution"  # nothing else is folded by a tag
+nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 
