@@ -1,4 +1,7 @@
-"""`make bench`, or `python -m tests.benchmarks [learning] [recipes] ...`: tables, and build/bench.json."""
+"""`make bench`: the speeds, in two minutes. `make bench ARGS="recipes inference_sweep"`: the tables behind lessons.
+
+Both print tables and write build/bench.json.
+"""
 
 import json
 import platform
@@ -10,6 +13,7 @@ import torch
 import supsup_lite as sl
 from tests.benchmarks import inference, inference_sweep, learning, recipes
 
+SPEEDS = ("learning", "inference")
 PARTS = {"learning": learning, "inference": inference, "recipes": recipes, "inference_sweep": inference_sweep}
 
 
@@ -20,7 +24,7 @@ def main(names: list[str]) -> None:
     results = {"device": str(sl.device()), "threads": torch.get_num_threads(), "torch": torch.__version__}
     results["python"] = platform.python_version()
     print(" · ".join(f"{key} {value}" for key, value in results.items()))
-    for name in names or PARTS:
+    for name in names or SPEEDS:
         print(f"\n## {name}: {PARTS[name].__doc__.splitlines()[0]}", flush=True)
         results[name] = PARTS[name].run()
         print(_table(results[name]), flush=True)
