@@ -108,7 +108,7 @@ def lenet_300_100(outputs: int = 100, seed: int = 0, device: torch.device | str 
 
 
 def fc_1024(outputs: int = 500, seed: int = 0, device: torch.device | str | None = None) -> MLP:
-    """Return FC 1024-1024 784-1024-1024-outputs; otherwise as `lenet_300_100`."""
+    """Return FC 1024-1024, layers 784-1024-1024-outputs; otherwise as `lenet_300_100`."""
     return MLP("fc_1024", (784, 1024, 1024, outputs), seed, device)
 
 
