@@ -7,8 +7,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-import supsup_lite as sl
+from supsup_lite.learning import learn_masks
+from supsup_lite.masks import apply_mask
+from supsup_lite.networks import lenet_300_100
 from supsup_lite.plots.style import RC
+from supsup_lite.tasks import permuted_mnist
 
 TARGET = Path(__file__).resolve().parents[2] / "notebooks" / "_site" / "static" / "overview.png"
 DARK = "#1b1f24"
@@ -53,13 +56,13 @@ def overview(digits: Tensor, accuracy: Tensor) -> Figure:
 
 def draw() -> None:
     """Learn five masks, measure each on each task, and write the picture."""
-    net, tasks = sl.lenet_300_100(outputs=100), sl.permuted_mnist(5, seed=0)
-    masks = sl.learn_masks(net, tasks)
+    net, tasks = lenet_300_100(outputs=100), permuted_mnist(5, seed=0)
+    masks = learn_masks(net, tasks)
     digits = torch.stack([task.test.batch([0])[0].view(28, 28).cpu() for task in tasks])
     rows = []
     for mask in masks:
         tests = (task.test.all() for task in tasks)
-        rows.append([(sl.apply_mask(net, mask, x).argmax(1) == y).float().mean().item() for x, y in tests])
+        rows.append([(apply_mask(net, mask, x).argmax(1) == y).float().mean().item() for x, y in tests])
     overview(digits, torch.tensor(rows)).savefig(TARGET, dpi=160)
 
 
