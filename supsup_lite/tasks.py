@@ -45,7 +45,7 @@ class View:
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return images float [k, B, D] and labels int64 [k, B] for indices int64 [k, B] on the same device."""
         rows = indices if self.members is None else self.members.gather(1, indices)
-        pixels = self.images.pixels[rows]  # uint8 [k, B, height, width]
+        pixels = self.images.pixels.index_select(0, rows.flatten()).unflatten(0, rows.shape)  # uint8 [k, B, h, w]
         if self.grids is not None:
             # The B images of a task share its grid, so they go in as channels.
             pixels = F.grid_sample(pixels.float(), self.grids, mode="bilinear", align_corners=False)
