@@ -123,7 +123,7 @@ class MaskStore:
         """The shape of every masked weight."""
         return self._shapes
 
-    def chunks(self, name: str, room: int = 2**22) -> Iterator[tuple[int, Tensor]]:
+    def chunks(self, name: str, room: int = 2**19) -> Iterator[tuple[int, Tensor]]:
         """Yield (start, masks start.. of one weight as bool [c, *shape]), with c such that `room` bytes hold them."""
         n = math.prod(self._shapes[name])
         width = max(1, room // n)
@@ -282,8 +282,9 @@ def pack_bits(bits: Tensor) -> Tensor:
 
 def unpack_bits(packed: Tensor, n: int) -> Tensor:
     """Return uint8 [k, ceil(n / 8)] as bool [k, n]."""
-    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
-    return ((packed[..., None] >> shifts) & 1).bool().flatten(1)[:, :n]
+    bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
+    words = bits.to(torch.uint8).view(torch.int64).flatten()  # for each byte its eight bools, read as one word
+    return words[packed.int()].view(torch.bool)[:, :n]
 
 
 def binary_entropy(p: Tensor) -> Tensor:
