@@ -123,7 +123,7 @@ class MaskStore:
         """The shape of every masked weight."""
         return self._shapes
 
-    def chunks(self, name: str, room: int = 2**19) -> Iterator[tuple[int, Tensor]]:
+    def chunks(self, name: str, room: int = 2**18) -> Iterator[tuple[int, Tensor]]:
         """Yield (start, masks start.. of one weight as bool [c, *shape]), with c such that `room` bytes hold them."""
         n = math.prod(self._shapes[name])
         width = max(1, room // n)
