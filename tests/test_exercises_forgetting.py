@@ -9,6 +9,7 @@ import supsup_lite as sl
 from supsup_lite import baselines, forgetting
 from supsup_lite.exercises import Wrong, attempt_on
 from supsup_lite.exercises import forgetting as ex
+from tests.every_exercise import EveryExercise
 
 CHECKS = {
     "backward_transfer": ex.check_backward_transfer,
@@ -98,26 +99,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_reference_is_right(name):
-    verdict = CHECKS[name]()
-    assert verdict.passed, verdict
-    assert CHECKS[name].reference.__name__ == name
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_stub_is_not_done_yet(name):
-    def stub(*given):
-        raise NotImplementedError
-
-    for attempt in (stub, lambda *given: None, lambda *given: ...):
-        assert CHECKS[name](attempt).state == "not done yet"
-
-
-@pytest.mark.parametrize(("name", "number"), [(name, i) for name, wrong in WRONG.items() for i in range(len(wrong))])
-def test_wrong_answers_are_rejected(name, number):
-    verdict = CHECKS[name](WRONG[name][number])
-    assert verdict.state == "not right yet", verdict
+class TestEveryExercise(EveryExercise):
+    CHECKS, WRONG = CHECKS, WRONG
 
 
 @pytest.mark.parametrize("name", ["backward_transfer", "forgetting", "spring", "fisher_of_layer", "missing"])

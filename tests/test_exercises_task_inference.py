@@ -2,13 +2,13 @@
 
 import itertools
 
-import pytest
 import torch
 
 import supsup_lite as sl
 from supsup_lite.exercises import task_inference as ex
 from supsup_lite.inference import halvings, objective_of
 from supsup_lite.networks import MLP
+from tests.every_exercise import EveryExercise
 
 CHECKS = {
     "entropy": ex.check_entropy,
@@ -171,31 +171,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_reference_is_right(name):
-    verdict = CHECKS[name]()
-    assert verdict.passed, verdict
-    assert CHECKS[name].reference.__name__ == name
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_stub_is_not_done_yet(name):
-    def stub(*given):
-        raise NotImplementedError
-
-    for attempt in (stub, lambda *given: None, lambda *given: ...):
-        assert CHECKS[name](attempt).state == "not done yet"
-
-
-@pytest.mark.parametrize(("name", "number"), [(name, i) for name, wrong in WRONG.items() for i in range(len(wrong))])
-def test_wrong_answers_are_rejected(name, number):
-    verdict = CHECKS[name](WRONG[name][number])
-    assert verdict.state == "not right yet", verdict
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_crash_is_reported(name):
-    assert "ZeroDivisionError" in CHECKS[name](lambda *given: 1 / 0).message
+class TestEveryExercise(EveryExercise):
+    CHECKS, WRONG = CHECKS, WRONG
 
 
 # --- the references agree with the package ---------------------------------------------------------------------------
