@@ -6,24 +6,25 @@ import sys
 
 import pytest
 
-from supsup_lite import paper
 from supsup_lite.learning import Recipe
+from supsup_lite.paper import given, runs
+from supsup_lite.paper.command import main
 
 
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     """A tiny recipe, and a cache folder of our own for the runs."""
-    runs = tmp_path / "cache"
-    monkeypatch.setattr(paper, "cache_folder", lambda: runs)
-    monkeypatch.setitem(paper.RECIPES, "default", Recipe(10, 32, "adam", 1e-3, True))
-    monkeypatch.setattr(paper, "SAVE_EVERY", 2)
-    monkeypatch.setattr(paper, "tasks_at_once", lambda net: 1)
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(runs, "cache_folder", lambda: folder)
+    monkeypatch.setitem(given.RECIPES, "default", Recipe(10, 32, "adam", 1e-3, True))
+    monkeypatch.setattr(given, "SAVE_EVERY", 2)
+    monkeypatch.setattr(given, "tasks_at_once", lambda net: 1)
     monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
     return ["--recipe", "default", "--images", "128", "--outputs", "20"]
 
 
 def result_of(capsys, arguments: list[str]) -> dict:
-    paper.main(arguments)
+    main(arguments)
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
@@ -41,8 +42,8 @@ def test_the_last_line_is_the_result(quick, capsys, name, tasks):
 
 def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):
     whole = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
-    monkeypatch.setattr(paper, "cache_folder", lambda: tmp_path / "second")
-    learn, calls = paper.learn_masks, []
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
+    learn, calls = given.learn_masks, []
 
     def killed_in_the_second_call(*arguments, **named):
         calls.append(len(named["masks"]))
@@ -50,9 +51,9 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
             raise SystemExit("killed")
         return learn(*arguments, **named)
 
-    monkeypatch.setattr(paper, "learn_masks", killed_in_the_second_call)
+    monkeypatch.setattr(given, "learn_masks", killed_in_the_second_call)
     with pytest.raises(SystemExit, match="killed"):
-        paper.main(["permuted-mnist", "--tasks", "5", *quick])
+        main(["permuted-mnist", "--tasks", "5", *quick])
     again = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
     assert calls == [0, 2, 2, 4]
     for figures in (whole["figures"], again["figures"]):
@@ -62,7 +63,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
 
 def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
     result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
-    monkeypatch.setattr(paper, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
+    monkeypatch.setattr(given, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
     assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
 
 
@@ -85,7 +86,7 @@ def test_out_saves_the_result(quick, capsys, tmp_path):
 )
 def test_nonsense_is_refused_in_words(quick, capsys, arguments, says):
     with pytest.raises(SystemExit) as stop:
-        paper.main(arguments)
+        main(arguments)
     assert says in f"{stop.value.code} {capsys.readouterr().err}"
 
 

@@ -1,0 +1,71 @@
+"""What every experiment shares: where a run keeps what it has learned, the form of its result, and saving it."""
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import supsup_lite
+from supsup_lite.data import cache_folder, data_folder
+
+
+def result_of(
+    experiment: str,
+    setting: dict[str, Any],
+    figures: dict[str, Any],
+    n: int,
+    seconds: float,
+    device: torch.device,
+) -> dict[str, Any]:
+    """Return a result as every experiment prints and stores it.
+
+    Args:
+        experiment: the name of the command.
+        setting: all that decides the figures.
+        figures: what was measured.
+        n: images (or cases) behind the figures.
+        seconds: what it took, those before a kill included.
+        device: where it was computed.
+    """
+    return {
+        "experiment": experiment,
+        "setting": setting,
+        "figures": figures,
+        "n": n,
+        "seconds": round(seconds, 1),
+        "device": _device_name(device),
+        "versions": {
+            "supsup_lite": supsup_lite.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads"
+
+
+def checkpoint(name: str, identity: list[Any]) -> Path:
+    """Return where a run keeps its masks: one file for all that changes them, which `identity` lists."""
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    folder = cache_folder() / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}-{digest}.safetensors"
+
+
+def save(result: dict[str, Any], out: str) -> Path:
+    """Write a result, beside its target first; a bare file name goes to the repository's data/results/."""
+    path = Path(out)
+    if path.parent == Path():
+        path = data_folder() / "results" / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".part")
+    fresh.write_text(json.dumps(result, indent=1) + "\n")
+    fresh.replace(path)
+    return path
