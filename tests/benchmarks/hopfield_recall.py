@@ -130,7 +130,8 @@ def ways() -> list[dict]:
                     limits = measure_limits(net, store, masks, tasks, batch)
                     rows[name, batch] += count(way, net, store, tasks, masks, limits, batch, seed)
                 print(seed, name, f"{time.perf_counter() - began:.1f} s", flush=True)
-    return [{"way": name, "batch": batch, **said} for (name, batch), said in rows.items()]
+    whole = ("right", "wrong", "held_back")
+    return [{"way": n, "batch": b, **{what: said[what] for what in whole}} for (n, b), said in rows.items()]
 
 
 BALANCED = "checked, two starts, masks of exactly half"
@@ -160,9 +161,10 @@ def edge() -> list[dict]:
 
 def main(wanted: list[str]) -> None:
     path = data_folder() / "results" / "hopfield_recall.json"
-    result = json.loads(path.read_text()) if path.exists() else {}
     for name in wanted or ["ways", "edge"]:
-        result[name] = {"ways": ways, "edge": edge}[name]()
+        rows = {"ways": ways, "edge": edge}[name]()
+        result = json.loads(path.read_text()) if path.exists() else {}  # read late: both halves may run side by side
+        result[name] = rows
         result["setting"] = {"recipe": repr(UNITS), "seeds": len(SEEDS), "units": 2048}
         result["versions"] = {"torch": torch.__version__, "python": platform.python_version()}
         fresh = path.with_name(path.name + ".part")
