@@ -7,6 +7,8 @@ One random network whose weights never change learns many tasks, each as a binar
 from supsup_lite.about import about
 from supsup_lite.data import DataError, fashion_mnist, mnist
 from supsup_lite.devices import device
+from supsup_lite.hopfield import HopfieldStore
+from supsup_lite.hopsupsup import hopfield_store, recall_mask
 from supsup_lite.inference import alpha_gradient, infer_task, superpose
 from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
 from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
@@ -22,6 +24,7 @@ __all__ = [
     "PAPER",
     "DataError",
     "Evaluation",
+    "HopfieldStore",
     "MaskStore",
     "Recipe",
     "Task",
@@ -34,12 +37,14 @@ __all__ = [
     "evaluate",
     "fashion_mnist",
     "fc_1024",
+    "hopfield_store",
     "infer_task",
     "learn_masks",
     "lenet_300_100",
     "mnist",
     "permuted_mnist",
     "random_mask",
+    "recall_mask",
     "rotated_mnist",
     "signed_kaiming_constant",
     "split_fashion_mnist",

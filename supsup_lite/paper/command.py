@@ -8,19 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 from supsup_lite.devices import device
+from supsup_lite.hopfield import RULES
 from supsup_lite.inference import METHODS
-from supsup_lite.paper import given, runs
+from supsup_lite.paper import given, hopfield, runs
 from supsup_lite.paper.given import NETWORKS, RECIPES
 
 EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "permuted-mnist": given.permuted_mnist,
     "rotated-mnist": given.rotated_mnist,
     "split-mnist": given.split_mnist,
+    "split-mnist-hopfield": hopfield.split_mnist_hopfield,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "\n".join(f"  {name:16} {work.__doc__}" for name, work in EXPERIMENTS.items())
+    about = "\n".join(f"  {name:20} {work.__doc__}" for name, work in EXPERIMENTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m supsup_lite.paper",
         description=f"Run one of the paper's experiments. The last line printed is a JSON object.\n\n{about}",
@@ -38,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--recipe", choices=RECIPES, default="paper", help="how to train the scores")
     parser.add_argument("--objective", choices=("entropy", "superfluous"), default="entropy", help="H or G")
     parser.add_argument("--method", choices=METHODS, help="of task inference (default: the experiment's own)")
+    parser.add_argument("--rule", choices=RULES, default="storkey", help="of the Hopfield store")
     parser.add_argument("--images", type=_positive, help="test images of each task (default: all)")
     return parser
 
