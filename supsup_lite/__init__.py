@@ -6,6 +6,7 @@ One random network whose weights never change learns many tasks, each as a binar
 
 from supsup_lite.about import about
 from supsup_lite.data import DataError, fashion_mnist, mnist
+from supsup_lite.demo import demo
 from supsup_lite.devices import device
 from supsup_lite.inference import alpha_gradient, infer_task, superpose
 from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
@@ -29,6 +30,7 @@ __all__ = [
     "about",
     "alpha_gradient",
     "apply_mask",
+    "demo",
     "device",
     "evaluate",
     "fashion_mnist",

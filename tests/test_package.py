@@ -32,6 +32,7 @@ ORDER = (
     "plots",
     "exercises",
     "explorers",
+    "demo",
     "paper",
 )
 

@@ -1,0 +1,5 @@
+"""Explorers: widgets that answer at once, in JupyterLab and on the static pages, where there is no Python at all."""
+
+from supsup_lite.explorers.task_inference import TaskInference
+
+__all__ = ["TaskInference"]
