@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from lessons import LESSONS, ROOT
 
+from tests.pages import opened_page
+
 PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
-LOCAL = ("file:", "data:", "blob:")
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
@@ -79,15 +80,8 @@ def test_page_is_light(site, name):
 @pytest.fixture
 def opened(site, browser, name, width, scheme):
     """A page in the browser, and what it complained about or asked the outside for."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page, complaints = context.new_page(), []
-    page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
-    yield page, complaints
-    context.close()
+    with opened_page(browser, (site / f"{name}.html").as_uri(), width, scheme) as found:
+        yield found
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -150,7 +150,7 @@ function barChart({ height = 150, x, y }) {
       const look = { class: `bar ${kinds[i] ?? ""}`, x: middle - thick / 2, width: thick, y: upper, height: Math.max(0.5, lower - upper) };
       if (kinds[i]?.includes("true")) look.style = `fill: url(#${hatch})`;
       parts.push(drawn("rect", look, drawn("title", {}, `${labels?.[i] ?? i}: ${value.toFixed(4)}`)));
-      const every = Math.ceil(values.length / Math.floor((width - left) / 26));
+      const every = Math.ceil(values.length / Math.floor((width - left) / 22));
       if (i % (every > 1 ? Math.ceil(every / 5) * 5 : 1) === 0)
         parts.push(drawn("text", { class: "tick", x: middle, y: height - 4, "text-anchor": "middle" }, labels?.[i] ?? i));
       const mark = marks.find(([at]) => at === i);

@@ -96,7 +96,7 @@ export default explorer("Which task is this image from?", async ({ model, root, 
     choice(model, signal, "objective", "objective", () => [["entropy", "H: entropy"], ["superfluous", "G: superfluous", model.get("outputs") <= CLASSES]]),
   );
   const objective = controls.lastChild;
-  const halving = slider(model, signal, "step", "halving", { min: 0, max: 1, show: (step) => `step ${step}` });
+  const halving = slider(model, signal, "step", "halving", { min: 0, max: 1 });
 
   // --- what is not learned yet, Python can learn
   const offer = element("div", { className: "offer", hidden: true }), offered = element("p", { role: "status" });
@@ -166,7 +166,7 @@ export default explorer("Which task is this image from?", async ({ model, root, 
     halving.hidden = now.method !== "binary";
     Object.assign(halving.input, { max: Math.max(0, answer.steps.length - 1) });
     halving.tell();
-    halving.querySelector("output").textContent = `${answer.shown.masks.length} of ${now.num_tasks} left`;
+    halving.querySelector(".label").textContent = `halving: ${answer.shown.masks.length} left`;
     objective.input.disabled = now.method === "exhaustive";
 
     votes.firstChild.textContent = now.method === "exhaustive" ? "entropy H under each mask by itself (nats): the lowest wins" : `−∂${OBJECTIVES[now.objective]}/∂αᵢ (nats), one for each mask: the largest wins`;
