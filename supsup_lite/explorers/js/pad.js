@@ -76,7 +76,6 @@ function drawingPad({ read, drew }) {
     } else if (event.key === "Delete" || event.key === "Backspace") drew(new Uint8Array(SIDE * SIDE));
     else return;
     event.preventDefault();
-    event.stopPropagation(); // JupyterLab has plans of its own for these keys
     show();
   });
   pad.addEventListener("blur", () => ((down = false), show()));

@@ -61,6 +61,8 @@ const explorer = (title, fill) => ({
     const root = element("section", { className: "supsup-explorer", "aria-label": title });
     try {
       await fill({ model, root, signal });
+      for (const own of root.querySelectorAll("input, select, button, summary, [tabindex]"))
+        own.dataset.lmSuppressShortcuts = true; // else JupyterLab takes the arrow keys away from sliders
       el.replaceChildren(root);
     } catch (error) {
       const still = model.get("still");

@@ -116,20 +116,16 @@ export default explorer("Which task is this image from?", async ({ model, root, 
     offer.hidden = known;
     root.classList.toggle("waiting", !known);
     if (!known) return tellOffer(now, setting);
-    if (networks.get(setting.name)?.k >= now.num_tasks) show(now, networks.get(setting.name));
-    else load(setting);
+    if (networks.get(setting.name)?.k >= now.num_tasks) return show(now, networks.get(setting.name));
+    root.classList.add("waiting");
+    load(setting).then(update, (error) => {
+      said.textContent = `These masks could not be read: ${error.message}. The picture shows the setting before.`;
+    });
   }
 
   async function load(setting) {
-    root.classList.add("waiting");
-    try {
-      const widths = [PIXELS, 300, 100, setting.outputs];
-      networks.set(setting.name, unpackNetwork(await fetchAsset(model, setting.name), widths));
-    } catch (error) {
-      said.textContent = `The masks could not be read: ${error.message}. The picture still shows the setting before.`;
-      return;
-    }
-    if (setting === settingNow() || !root.classList.contains("waiting")) update();
+    const widths = [PIXELS, 300, 100, setting.outputs];
+    networks.set(setting.name, unpackNetwork(await fetchAsset(model, setting.name), widths));
   }
 
   function tellOffer({ outputs, sparsity, num_tasks }, setting) {
