@@ -1,8 +1,35 @@
 """Pages in a browser: opened from a disk, at some width, and listened to."""
 
+import os
+import shutil
 from contextlib import contextmanager
 
 LOCAL = ("file:", "data:", "blob:")
+# No sandbox: CI runs as root. The rest keeps Chromium from calling home.
+QUIET = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """The Chromium of this machine, or the one that SUPSUP_CHROMIUM names."""
+    names = (os.environ.get("SUPSUP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, (shutil.which(name) for name in names if name)), None)
+
+
+@contextmanager
+def chromium():
+    """A started Chromium, driven by playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=find_chromium(), args=list(QUIET))
+        yield started
+        started.close()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lessons import ROOT
+ROOT = Path(__file__).resolve().parents[1]
 
 SITE = ROOT / "notebooks" / "_site"
 HEADER = """---

@@ -112,7 +112,7 @@ def numbers(page):
 
 
 def said(page):
-    return page.locator(".verdict p").inner_text()
+    return page.locator(".verdict p").inner_text().replace("\u00a0", " ")
 
 
 def named(page, name):

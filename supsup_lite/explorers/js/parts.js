@@ -16,7 +16,7 @@ const drawn = (tag, attributes = {}, ...children) => {
   return made;
 };
 
-const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 // --- the model ---------------------------------------------------------------------------------------------------
@@ -51,6 +51,10 @@ async function fetchAsset(model, name) {
     model.on("msg:custom", answered);
     model.send({ want: name });
   });
+  return inflate(packed);
+}
+
+async function inflate(packed) {
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
@@ -101,6 +105,16 @@ function slider(model, signal, name, label, { min, max, show }) {
   });
 }
 
+// A slider over values that need not be evenly spaced; `values` is a function, and `tell` asks it anew.
+function steppedSlider(model, signal, name, label, { values, show }) {
+  const input = element("input", { type: "range", min: 0, step: 1, name });
+  return control(model, signal, name, label, input, {
+    read: () => values()[input.valueAsNumber],
+    write: (value) => Object.assign(input, { max: values().length - 1, value: values().indexOf(value) }),
+    show: show ?? String,
+  });
+}
+
 // `options` are [value, words] pairs, or a function that returns them; `tell` reads them anew.
 function choice(model, signal, name, label, options) {
   const input = element("select", { name });
@@ -112,6 +126,24 @@ function choice(model, signal, name, label, options) {
       input.selectedIndex = pairs().findIndex(([own]) => own === value);
     },
   });
+}
+
+// What is not there yet, Python can learn. `missing` returns nothing, or {wanted, words, button}; it is asked at each change.
+function learningOffer(model, signal, missing) {
+  const words = element("p", { role: "status" }), progress = element("progress", { max: 1, "aria-label": "learning" });
+  const learn = element("button", { type: "button", onclick: () => model.send({ learn: missing().wanted }) });
+  const offer = element("div", { className: "offer", hidden: true }, words, learn, progress);
+  const tell = () => {
+    const found = missing(), share = model.get("progress"), busy = share >= 0;
+    offer.hidden = !found;
+    if (!found) return;
+    words.textContent = model.get("trouble") || (busy ? `Python is learning: ${percent(share)}.` : found.words);
+    Object.assign(learn, { textContent: found.button, disabled: busy });
+    progress.hidden = !busy;
+    share > 0 ? (progress.value = share) : progress.removeAttribute("value"); // without a value it just moves
+  };
+  listen(model, signal, ["progress", "trouble"], tell);
+  return Object.assign(offer, { tell });
 }
 
 // --- charts ------------------------------------------------------------------------------------------------------
@@ -165,6 +197,40 @@ function barChart({ height = 150, x, y }) {
   return Object.assign(box, { update: (data) => ((last = data), draw()) });
 }
 
+// Lines over a horizontal axis. `update({series, xs, ys, ...})`: a series is {points: [[x, y]], kind, label}.
+function lineChart({ height = 170, x, y }) {
+  const svg = drawn("svg", { class: "chart", role: "img" });
+  const legend = element("div", { className: "legend" });
+  const box = element("figure", { className: "bars" }, element("figcaption", {}, y), svg, element("div", { className: "axis" }, x), legend);
+  let last = null;
+  const draw = () => {
+    if (!last) return;
+    const { series, xs: [first, final], ys: [low, high], marker, alt, format = String, across = String } = last;
+    const width = Math.max(200, box.clientWidth || 640), left = 44, top = 8, bottom = 18, right = 10;
+    const at = (value) => left + ((value - first) / (final - first || 1)) * (width - left - right);
+    const up = (value) => top + ((high - value) / (high - low)) * (height - top - bottom);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("aria-label", alt);
+    const parts = [];
+    for (const tick of ticks(low, high)) {
+      parts.push(drawn("line", { class: "grid", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }));
+      parts.push(drawn("text", { class: "tick", x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, format(tick)));
+    }
+    for (const tick of ticks(first, final, 5))
+      parts.push(drawn("text", { class: "tick", x: at(tick), y: height - 4, "text-anchor": "middle" }, across(tick)));
+    for (const { points, kind } of series) {
+      const path = points.map(([px, py], i) => `${i ? "L" : "M"}${at(px)} ${up(py)}`).join("");
+      parts.push(drawn("path", { class: `line ${kind}`, d: path }));
+      for (const [px, py] of points) parts.push(drawn("circle", { class: `dot ${kind}`, cx: at(px), cy: up(py), r: 2.5 }));
+    }
+    if (marker) parts.push(drawn("path", { class: "marker", d: `M${at(marker[0])} ${up(marker[1])}m0 -7l7 7l-7 7l-7 -7z` }));
+    svg.replaceChildren(...parts);
+    legend.replaceChildren(...series.map(({ kind, label }) => element("span", { className: `stroke ${kind}` }, label)));
+  };
+  new ResizeObserver(draw).observe(box);
+  return Object.assign(box, { update: (data) => ((last = data), draw()) });
+}
+
 // --- pictures ----------------------------------------------------------------------------------------------------
 
 // A picture of width x height numbers in 0..1, one square pixel each; `colour` gives [r, g, b].
@@ -174,6 +240,14 @@ function paint(canvas, values, width, colour = (v) => [255 * v, 255 * v, 255 * v
   const image = new ImageData(width, height);
   values.forEach((value, i) => image.data.set([...colour(value), 255], 4 * i));
   canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+
+// The colour of a share in 0..1, as the figures have it.
+function viridis(share) {
+  const place = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1), i = Math.min(VIRIDIS.length - 2, Math.floor(place));
+  return VIRIDIS[i].map((value, channel) => value + (place - i) * (VIRIDIS[i + 1][channel] - value));
 }
 
 // A folded table of what the charts show, for ears and for copying.

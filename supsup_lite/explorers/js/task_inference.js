@@ -98,11 +98,16 @@ export default explorer("Which task is this image from?", async ({ model, root, 
   const objective = controls.lastChild;
   const halving = slider(model, signal, "step", "halving", { min: 0, max: 1 });
 
-  // --- what is not learned yet, Python can learn
-  const offer = element("div", { className: "offer", hidden: true }), offered = element("p", { role: "status" });
-  const learn = element("button", { type: "button", onclick: () => model.send({ learn: { outputs: model.get("outputs"), sparsity: model.get("sparsity"), tasks: model.get("num_tasks") } }) });
-  const bar = element("progress", { max: 1, "aria-label": "learning masks" });
-  offer.append(offered, learn, bar);
+  const offer = learningOffer(model, signal, () => {
+    const { outputs, sparsity, num_tasks } = state(), have = settingNow()?.tasks ?? 0;
+    if (have >= num_tasks) return null;
+    const what = have ? `It knows ${have} tasks so far.` : `Nobody has learned masks with ${outputs} outputs and a sparsity of ${sparsity} % yet.`;
+    return {
+      wanted: { outputs, sparsity, tasks: num_tasks },
+      words: `${what} The picture still shows the setting before.`,
+      button: `Learn ${num_tasks - have} masks (about ${Math.ceil(num_tasks - have)} s)`,
+    };
+  });
 
   // --- the charts
   const votes = barChart({ height: 190, x: "mask i", y: "" });
@@ -113,9 +118,9 @@ export default explorer("Which task is this image from?", async ({ model, root, 
   function update() {
     const now = state(), setting = settingNow(), known = setting && setting.tasks >= now.num_tasks;
     picker.querySelectorAll("input").forEach((input, i) => (input.checked = i === now.digit));
-    offer.hidden = known;
+    offer.tell();
     root.classList.toggle("waiting", !known);
-    if (!known) return tellOffer(now, setting);
+    if (!known) return;
     if (networks.get(setting.name)?.k >= now.num_tasks) return show(now, networks.get(setting.name));
     root.classList.add("waiting");
     load(setting).then(update, (error) => {
@@ -126,17 +131,6 @@ export default explorer("Which task is this image from?", async ({ model, root, 
   async function load(setting) {
     const widths = [PIXELS, 300, 100, setting.outputs];
     networks.set(setting.name, unpackNetwork(await fetchAsset(model, setting.name), widths));
-  }
-
-  function tellOffer({ outputs, sparsity, num_tasks }, setting) {
-    const progress = model.get("progress"), busy = progress >= 0;
-    offered.textContent = model.get("trouble") || (busy
-      ? `Python is learning: ${percent(progress)}.`
-      : `${setting ? `It knows ${setting.tasks} tasks so far.` : `Nobody has learned masks with ${outputs} outputs and a sparsity of ${sparsity} % yet.`} The picture still shows the setting before.`);
-    learn.textContent = `Learn ${num_tasks} masks (about ${Math.ceil((num_tasks - (setting?.tasks ?? 0)) * 0.9)} s)`;
-    learn.disabled = busy;
-    bar.hidden = !busy;
-    bar.value = Math.max(0, progress);
   }
 
   function show(now, network) {
@@ -190,7 +184,7 @@ export default explorer("Which task is this image from?", async ({ model, root, 
     picker, controls, offer, halving, votes,
     element("div", { className: "legend" }, ...[["", "a mask"], ["true", "the mask of the true task"], ["extra", "superfluous output"]].map(([kind, words]) => element("span", { className: kind }, words))),
     element("div", { className: "pair" }, superposed, classes), numbers);
-  listen(model, signal, ["task", "num_tasks", "outputs", "sparsity", "method", "objective", "step", "digit", "ink", "learned", "progress", "trouble"], update);
+  listen(model, signal, ["task", "num_tasks", "outputs", "sparsity", "method", "objective", "step", "digit", "ink", "learned"], update);
   listen(model, signal, ["outputs"], objective.tell);
   listen(model, signal, ["learned"], () => controls.querySelectorAll("label").forEach((own) => own.tell()));
   await load(settingNow());
