@@ -11,7 +11,7 @@ from supsup_lite.devices import device
 from supsup_lite.inference import alpha_gradient, infer_task, superpose
 from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
 from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
-from supsup_lite.networks import fc_1024, lenet_300_100, signed_kaiming_constant
+from supsup_lite.networks import bn_mlp, fc_1024, lenet_300_100, signed_kaiming_constant
 from supsup_lite.scenarios import Evaluation, evaluate
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import Task, TaskSuite, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
@@ -30,6 +30,7 @@ __all__ = [
     "about",
     "alpha_gradient",
     "apply_mask",
+    "bn_mlp",
     "demo",
     "device",
     "evaluate",

@@ -47,6 +47,7 @@ class Recipe:
 
 PAPER = Recipe(steps=1000, batch=128, optimizer="rmsprop", lr=1e-4)
 DEFAULT = Recipe(steps=300, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
+UNITS = Recipe(steps=100, batch=128, optimizer="adam", lr=1e-2, one_cycle=True)  # for masks over units
 
 
 def learn_masks(

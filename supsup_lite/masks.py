@@ -115,6 +115,8 @@ def masked_weight(weight: Tensor, scores: Tensor, keep: float | None) -> Tensor:
 def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     """Return fresh scores for some tasks: Kaiming uniform with a = sqrt(5), that is uniform in +-1/sqrt(fan_in).
 
+    For masks over units, fan_in is the number of units, all of which the next layer takes in.
+
     The scores of a task depend on (seed, task) alone, not on the tasks drawn beside it.
 
     Args:
@@ -127,7 +129,8 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     """
     scores: Scores = {}
     for name, weight in net.weights().items():
-        bound = 1 / math.sqrt(weight[0].numel())
+        fan_in = weight[0].numel() if weight.ndim > 1 else len(weight)  # units feed the next layer, all of them
+        bound = 1 / math.sqrt(fan_in)
         drawn = [
             generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32) for task in tasks
         ]

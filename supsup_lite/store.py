@@ -1,27 +1,22 @@
 """The mask store: one bit a weight and task, packed in memory, and in a file that is checked byte by byte."""
 
-import hashlib
 import json
 import math
 import os
-import re
-import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as from_bytes
-from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from supsup_lite.files import read_checked, write_checked
 from supsup_lite.masks import Mask, check_mask
 from supsup_lite.networks import Network
 
 FORMAT = "supsup-lite masks"
 VERSION = 1
+REPAIR = "Save the masks again, or learn them again from their seed."
 
 
 class MaskStore:
@@ -168,15 +163,11 @@ class MaskStore:
         tensors = {name: self.packed(name).cpu().contiguous() for name in self._shapes}
         identity = {"name": self._net.name, "outputs": self._net.outputs, "seed": self._net.seed}
         metadata = {
-            "format": FORMAT,
-            "version": str(VERSION),
             "network": json.dumps(identity),
             "fingerprint": self._net.fingerprint(),
             "about": json.dumps(self.about, default=_plain_number),
-            "sha256": "0" * 64,
         }
-        content = to_bytes(tensors, metadata)
-        _write(Path(path), _with_checksum(content, hashlib.sha256(content).hexdigest()))
+        write_checked(path, FORMAT, VERSION, tensors, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike, net: Network) -> "MaskStore":
@@ -186,10 +177,7 @@ class MaskStore:
             FileNotFoundError: there is no such file.
             ValueError: the file is damaged, truncated, of another kind or version, or of another network.
         """
-        if Path(path).is_dir():
-            raise ValueError(f"{path} is a folder: give the file that `save` wrote.")
-        content = Path(path).read_bytes()
-        metadata = _checked_metadata(path, content)
+        packed, metadata = read_checked(path, FORMAT, VERSION, ("network", "fingerprint", "about"), REPAIR)
         if metadata["fingerprint"] != net.fingerprint():
             wanted = json.loads(metadata["network"])
             raise ValueError(
@@ -197,7 +185,6 @@ class MaskStore:
                 f"seed {wanted['seed']}. Given was {net!r}. Build the network that the masks belong to."
             )
         store = cls(net, json.loads(metadata["about"]))
-        packed = from_bytes(content)
         store._count = len(next(iter(packed.values()), ()))
         fitting = {name: (torch.uint8, (store._count, rows.shape[1])) for name, rows in store._packed.items()}
         if {name: (rows.dtype, tuple(rows.shape)) for name, rows in packed.items()} != fitting:
@@ -211,64 +198,6 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"`about` can hold what JSON can, not {value!r} of type {type(value).__name__}.")
-
-
-CHECKSUM_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')
-
-
-def _with_checksum(content: bytes, checksum: str) -> bytes:
-    """Return the file with its checksum field filled in."""
-    start, stop = _checksum_span(content)
-    return content[:start] + checksum.encode() + content[stop:]
-
-
-def _checksum_span(content: bytes) -> tuple[int, int]:
-    """Return where the checksum stands: the field may occur once only, in the header."""
-    header = content[: 8 + int.from_bytes(content[:8], "little")]
-    found = list(CHECKSUM_FIELD.finditer(header))
-    if len(found) != 1:
-        raise ValueError("no checksum in the header")
-    return found[0].span(1)
-
-
-def _checked_metadata(path: str | os.PathLike, content: bytes) -> dict[str, str]:
-    """Return the metadata of a file whose every byte has been checked."""
-    repair = "Save the masks again, or learn them again from their seed."
-    try:
-        start, stop = _checksum_span(content)
-    except ValueError as error:
-        raise ValueError(f"{path} is not a mask store, or its beginning is damaged ({error}). {repair}") from error
-    checksum = content[start:stop].decode()
-    if hashlib.sha256(_with_checksum(content, "0" * 64)).hexdigest() != checksum:
-        raise ValueError(f"{path} is damaged or truncated: its checksum does not fit. {repair}")
-    try:
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        from_bytes(content)
-    except (ValueError, SafetensorError) as error:
-        raise ValueError(f"{path} is not a safetensors file ({error}). {repair}") from error
-    metadata = header.get("__metadata__", {})
-    if metadata.get("format") != FORMAT or metadata.get("version") != str(VERSION):
-        raise ValueError(
-            f"{path} is {metadata.get('format')!r} of version {metadata.get('version')}, "
-            f"expected {FORMAT!r} of version {VERSION}. {repair}"
-        )
-    missing = {"network", "fingerprint", "about"} - metadata.keys()
-    if missing:
-        raise ValueError(f"{path} does not say its {' and '.join(sorted(missing))}. {repair}")
-    return metadata
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # not mkstemp: others may read it too
-    try:
-        with fresh.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(fresh, path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
 
 
 def pack_bits(bits: Tensor) -> Tensor:

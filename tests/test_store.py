@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite import store as module
+from supsup_lite import files as module
 from supsup_lite.networks import MLP
 from supsup_lite.store import binary_entropy, pack_bits, unpack_bits
 from tests import oracles
@@ -420,9 +420,13 @@ def refused(tmp_path, content, net=None):
 
 def resealed(content, **changes):
     """The same file with other metadata and a checksum that fits: what another version of the course would write."""
-    metadata = module._checked_metadata("masks", content) | {"sha256": "0" * 64} | changes
+    metadata = metadata_of(content) | {"sha256": "0" * 64} | changes
     tensors = safetensors.torch.load(content)
     return sealed(tensors, {key: value for key, value in metadata.items() if value is not None})
+
+
+def metadata_of(content):
+    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 
 
 def sealed(tensors, metadata):
@@ -457,7 +461,7 @@ def test_resealing_by_itself_is_harmless(saved, tmp_path):
 
 def test_tensors_that_are_no_masks_are_refused(saved, tmp_path):
     good = safetensors.torch.load(saved.content)
-    metadata = module._checked_metadata("masks", saved.content) | {"sha256": "0" * 64}
+    metadata = metadata_of(saved.content) | {"sha256": "0" * 64}
     wrong = {
         "one missing": {"fc1.weight": good["fc1.weight"]},
         "one too many": good | {"fc3.weight": good["fc1.weight"].clone()},

@@ -1,0 +1,270 @@
+"""The Hopfield store: patterns held as valleys of one energy, E(z) = -1/2 z' Psi z (SupSup, "HopSupSup")."""
+
+import json
+import math
+import os
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from supsup_lite.devices import resolve
+from supsup_lite.files import read_checked, write_checked
+
+RULES = ("hebb", "storkey", "centred")
+ORDERS = ("asynchronous", "synchronous")
+FORMAT = "supsup-lite hopfield store"
+VERSION = 1
+REPAIR = "Save the store again, or store its patterns again."
+STILL = 1e-6  # a field this small is rounding: it flips no unit
+
+
+def to_spins(bits: Tensor) -> Tensor:
+    """Return a mask of {0, 1}, bool or float, as spins of {-1, 1}: float32 of the same shape."""
+    return bits.float() * 2 - 1
+
+
+def to_bits(spins: Tensor) -> Tensor:
+    """Return spins, or any real numbers, as a bool mask: True where they are 0 or more."""
+    return spins >= 0
+
+
+class HopfieldStore:
+    """Patterns of d spins in one symmetric d x d matrix Psi with a zero diagonal. Its size never grows.
+
+    * "hebb":    Psi += z z' / d
+    * "storkey": Psi += (z z' - z h' - h z') / d  with h = Psi z  (Storkey 1997): what is known already is left out.
+    * "centred": Hebb for the deviations z - m from the mean m of all patterns. Patterns that agree on many units, as
+      learned masks do, then stand apart. It needs no second pass: with k patterns the sum of (z - m)(z - m)' is that
+      of z z' less k m m', so the matrix of "hebb" and the mean are enough. The mean pulls on each unit besides.
+
+    Energy and fields have a linear part only in "centred": E(z) = -1/2 (z - m)' J (z - m) - v m' z, where J is Psi less
+    k/d m m' off the diagonal, and v the mean of 1 - m^2 over units.
+
+    Units do not feel themselves: the diagonal stays 0, so that flipping one unit against its field never raises the
+    energy.
+
+    Args:
+        dim: d, the length of a pattern.
+        rule: "storkey", "hebb" or "centred".
+        device: where to keep Psi; None is `supsup_lite.device()`.
+
+    Attributes:
+        psi: the matrix Psi, float32 [d, d].
+        mean: the average of all stored patterns, float32 [d]; zeros while there is none.
+
+    Raises:
+        TypeError, ValueError: a dim or rule that makes no sense.
+    """
+
+    def __init__(self, dim: int, rule: str = "storkey", device: torch.device | str | None = None):
+        if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
+            raise TypeError(f"dim must be a whole number, the length of a pattern, got {dim!r}.")
+        if dim < 2:
+            raise ValueError(f"dim must be 2 or more, the length of a pattern, got {dim}.")
+        if rule not in RULES:
+            raise ValueError(f"rule must be one of {RULES}, got {rule!r}.")
+        self.dim, self.rule = int(dim), rule
+        self.psi = torch.zeros(self.dim, self.dim, device=resolve(device))
+        self.mean = torch.zeros(self.dim, device=self.psi.device)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many patterns were stored."""
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} patterns of {self.dim:,} spins by {self.rule}, {self.nbytes:,} bytes>"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the matrix lives."""
+        return self.psi.device
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the matrix, half of it, since it is symmetric, and of the mean: d (d + 1) / 2 numbers of 4 bytes."""
+        return 4 * (self.dim * (self.dim - 1) // 2 + self.dim)
+
+    def store(self, z: Tensor) -> None:
+        """Add a pattern of spins, float [d] of -1 and 1, or its mask, bool [d].
+
+        Raises:
+            TypeError, ValueError: it is not a pattern of this store.
+        """
+        if isinstance(z, Tensor) and z.dtype == torch.bool:
+            z = to_spins(z)
+        z = self._checked(z, "a pattern")
+        if z.ndim != 1:
+            raise ValueError(f"store takes one pattern [{self.dim}] at a time, got {list(z.shape)}.")
+        if not (z.abs() == 1).all():
+            raise ValueError("a pattern has spins -1 and 1 only: use to_spins(mask) for a mask of 0 and 1.")
+        half = z / 2 - self.psi @ z if self.rule == "storkey" else z / 2
+        self.psi += _symmetric_outer(z, half).div_(self.dim)
+        self.psi.fill_diagonal_(0)
+        self._count += 1
+        self.mean += (z - self.mean) / self._count
+
+    def couple(self, v: Tensor) -> Tensor:
+        """Return what the couplings make of a direction: Psi v, or J v when centred; float, [d] or [n, d] as v.
+
+        It keeps what lies among the stored patterns and all but drops the rest.
+        """
+        v = self._checked(v)
+        if self.rule != "centred":
+            return v @ self.psi
+        along = (v @ self.mean)[..., None] * self.mean - v * self.mean**2
+        return v @ self.psi - along * (len(self) / self.dim)
+
+    def fields(self, z: Tensor) -> Tensor:
+        """Return what each unit feels of the others, -dE/dz: float, [d] or [n, d] as z."""
+        if self.rule != "centred":
+            return self.couple(z)
+        return self.couple(self._checked(z) - self.mean) + self.mean * self._pull
+
+    def energy(self, z: Tensor) -> Tensor:
+        """Return E(z) of one state [d] or of each of n, [n, d]; spins or any real numbers."""
+        z = self._checked(z)
+        if self.rule != "centred":
+            return -(self.couple(z) * z).sum(-1) / 2
+        away = z - self.mean
+        return -(self.couple(away) * away).sum(-1) / 2 - self._pull * (z @ self.mean)
+
+    @property
+    def _pull(self) -> Tensor:
+        """How strongly the mean pulls when centred: as strongly as a pattern holds its own deviation."""
+        return (1 - self.mean**2).mean()
+
+    def spread(self, z: Tensor) -> Tensor:
+        """Return how unevenly the units of a state are held: deviation over mean of z * field, unit by unit.
+
+        It is scale-free: near 0 for a stored pattern, about 0.58 for the majority of three unrelated ones (there
+        |z1 + z2 + z3| is 3 for a quarter of the units and 1 for the rest). So it tells memories from mixtures.
+
+        Args:
+            z: spins, float [d] or [n, d].
+        """
+        held = self.fields(z) * z
+        return held.std(-1, correction=0) / held.mean(-1).clamp_min(torch.finfo(held.dtype).tiny)
+
+    def step(self, z: Tensor, order: str = "asynchronous") -> Tensor:
+        """Return the state after one sweep of sign updates: each unit goes where its field points.
+
+        "asynchronous": one unit after the other, each feeling what was flipped before it. The energy never rises.
+        "synchronous": all at once. It is faster, but two states may take turns for ever. In either, a unit without a
+        field stays as it is. Real numbers are replaced by their signs first.
+
+        Args:
+            z: float [d] or [n, d].
+
+        Raises:
+            TypeError, ValueError: the states do not fit, or an unknown order.
+        """
+        if order not in ORDERS:
+            raise ValueError(f"order must be one of {ORDERS}, got {order!r}.")
+        spins = to_spins(to_bits(self._checked(z)))
+        if order == "synchronous":
+            fields = self.fields(spins)
+            return torch.where(fields.abs() > STILL, fields.sign(), spins)
+        rows = spins.view(-1, self.dim)
+        return torch.stack([self._sweep(row) for row in rows]).view(spins.shape) if len(rows) else spins
+
+    def recall(self, z: Tensor, order: str = "asynchronous", max_sweeps: int = 100) -> Tensor:
+        """Return the state that sign updates end in, from the state z: float spins, [d] or [n, d] as z.
+
+        Asynchronous updates always end. After `max_sweeps` sweeps the state is returned as it is.
+
+        Raises:
+            TypeError, ValueError: the states do not fit, or an unknown order.
+        """
+        spins = to_spins(to_bits(self._checked(z)))
+        for _ in range(max_sweeps):
+            moved = self.step(spins, order)
+            if torch.equal(moved, spins):
+                break
+            spins = moved
+        return spins
+
+    def _sweep(self, z: Tensor) -> Tensor:
+        """Visit all units in turn. Between two flips no field changes, so only units that flip cost anything."""
+        z, fields, unit = z.clone(), self.fields(z), 0
+        while True:
+            against = (z[unit:] * fields[unit:] < -STILL).nonzero()
+            if not len(against):
+                return z
+            unit += int(against[0])
+            z[unit] *= -1
+            fields += 2 * z[unit] * self._couplings_of(unit)
+
+    def _couplings_of(self, unit: int) -> Tensor:
+        """Return how one unit pulls on all others, a column of Psi or J: [d]."""
+        if self.rule != "centred":
+            return self.psi[unit]
+        column = self.psi[unit] - self.mean[unit] * self.mean * (len(self) / self.dim)
+        column[unit] = 0
+        return column
+
+    def _checked(self, z: Tensor, what: str = "a state") -> Tensor:
+        """Return z as float32 on the store's device, if it is one or more states of this store."""
+        if not isinstance(z, Tensor) or not z.is_floating_point():
+            kind = z.dtype if isinstance(z, Tensor) else type(z).__name__
+            raise TypeError(f"{what} must be a float tensor of spins -1 and 1, got {kind}: use to_spins(mask).")
+        if z.ndim not in (1, 2) or z.shape[-1] != self.dim:
+            raise ValueError(f"{what} of this store is [{self.dim}], or [n, {self.dim}] for n, got {list(z.shape)}.")
+        if z.device != self.device:
+            raise ValueError(f"{what} is on {z.device}, the store on {self.device}: move one of them.")
+        if not z.isfinite().all():
+            raise ValueError(f"{what} must have finite numbers, got NaN or infinity among them.")
+        return z.float()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the store as one safetensors file with a checksum: beside its target first, then renamed.
+
+        Raises:
+            OSError: the folder is missing or full.
+        """
+        tensors = {"psi": self.psi.cpu(), "mean": self.mean.cpu()}
+        write_checked(path, FORMAT, VERSION, tensors, {"rule": self.rule, "patterns": json.dumps(self._count)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, device: torch.device | str | None = None) -> "HopfieldStore":
+        """Read a store that `save` wrote, and check that the file is whole.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is damaged, of another kind, or its matrix is not square, symmetric and finite.
+        """
+        tensors, metadata = read_checked(path, FORMAT, VERSION, ("rule", "patterns"), REPAIR)
+        psi, mean = tensors.get("psi"), tensors.get("mean")
+        if psi is None or mean is None or psi.ndim != 2 or psi.shape != (len(mean),) * 2:
+            shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+            raise ValueError(f"{path} must hold a square matrix psi and its mean, got {shapes}. {REPAIR}")
+        if not psi.isfinite().all() or not torch.equal(psi, psi.T) or psi.diagonal().any():
+            raise ValueError(f"the matrix in {path} is not finite and symmetric with a zero diagonal. {REPAIR}")
+        store = cls(len(mean), metadata["rule"], device)
+        store.psi.copy_(psi)
+        store.mean.copy_(mean)
+        store._count = json.loads(metadata["patterns"])
+        return store
+
+
+def _symmetric_outer(a: Tensor, b: Tensor) -> Tensor:
+    """Return a b' + b a'. Both halves are the same sums of the same products, so it is symmetric to the last bit."""
+    product = torch.outer(a, b)
+    return product + product.T
+
+
+def capacity_in_theory(dim: int, rule: str, errors: bool = False) -> float:
+    """Return how many random patterns of d spins a store can hold, as d grows.
+
+    Hebb with a few per cent of errors: 0.138 d (Amit, Gutfreund and Sompolinsky 1985); without errors: d / (2 ln d)
+    (McEliece et al. 1987). Storkey without errors: d / sqrt(2 ln d) (Storkey 1997).
+
+    Raises:
+        ValueError: a rule, or errors with Storkey's, for which no such figure is known to us.
+    """
+    if rule == "storkey" and not errors:
+        return dim / math.sqrt(2 * math.log(dim))
+    if rule == "hebb":
+        return 0.138 * dim if errors else dim / (2 * math.log(dim))
+    raise ValueError(f"no theory here for rule {rule!r} with errors={errors}: ask for 'hebb', or 'storkey' without.")
