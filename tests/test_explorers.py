@@ -6,10 +6,12 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 
 import supsup_lite as sl
-from supsup_lite.explorers import TaskInference, stored, task_inference
+from supsup_lite.explorers import Forgetting, Masks, TaskInference, stored, task_inference
 from supsup_lite.explorers.base import COLOURS, Explorer, sentence
+from supsup_lite.explorers.masks import kept_share
 
 QUICK = sl.Recipe(steps=3, batch=16, optimizer="adam", lr=1e-3)
 
@@ -75,7 +77,7 @@ def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
         content = bytearray((stored.FOLDER / path.name).read_bytes())
         content[-100] ^= 1
         path.write_bytes(content if harm == "damaged" else content[:-100])
-    with pytest.raises((FileNotFoundError, ValueError), match="python -m supsup_lite.explorers.stored"):
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored"):
         stored.stored_masks(setting, tmp_path)
 
 
@@ -112,7 +114,7 @@ def test_digits_and_permutations():
 
 
 def test_no_other_file_is_handed_out():
-    with pytest.raises(ValueError, match="no file '../README.md': there are digits, permutations, s100-sparsity50"):
+    with pytest.raises(ValueError, match=r"no file '\.\./README\.md': there are digits, permutations, s100-sparsity50"):
         stored.asset("../README.md")
 
 
@@ -170,7 +172,9 @@ def test_modules_import_nothing_from_elsewhere(explorer):
 
 def test_it_learns_what_is_missing(monkeypatch, sent):
     monkeypatch.setattr(task_inference, "DEFAULT", QUICK)
-    monkeypatch.setattr(task_inference, "learn_masks", lambda *given, **named: sl.learn_masks(*given, recipe=QUICK, **named))
+    monkeypatch.setattr(
+        task_inference, "learn_masks", lambda *given, **named: sl.learn_masks(*given, recipe=QUICK, **named)
+    )
     own = TaskInference()
     shares = []
     own.observe(lambda change: shares.append(change.new), "progress")
@@ -207,3 +211,72 @@ def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
 def test_errors_become_sentences():
     assert sentence(ValueError("The file is missing.")) == "The file is missing."
     assert sentence(KeyError("x")) == "KeyError: 'x'."
+
+
+# --- forgetting and masks --------------------------------------------------------------------------------------
+
+
+def known(k, value):
+    return torch.full((k, k), value).where(torch.ones(k, k, dtype=torch.bool).tril(), torch.nan)
+
+
+def test_forgetting_learns_what_is_missing(sent):
+    own = Forgetting({"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k: known(k, 0.75), most_tasks=8)
+    assert own.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
+    assert (own.method, own.num_tasks, own.most_tasks) == ("one", 3, 8)
+    own.reply({"learn": {"method": "two", "tasks": 5}})
+    wait_until(lambda: own.progress < 0)
+    assert (own.trouble, [len(own.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
+    assert own.matrices["two"][4] == [0.75] * 5
+
+
+def test_without_a_way_to_learn_there_are_no_more_tasks():
+    assert Forgetting({"one": known(3, 0.5)}, most_tasks=8).most_tasks == 3
+
+
+def test_odd_matrices_and_methods_are_refused():
+    for matrices in ({}, {"one": known(1, 0.5)}, {"one": known(3, 0.5), "two": known(4, 0.5)}):
+        with pytest.raises(ValueError, match="matrices must be"):
+            Forgetting(matrices)
+    with pytest.raises(ValueError, match="method must be one of"):
+        Forgetting({"one": known(2, 0.5)}).method = "two"
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return Masks(sl.lenet_300_100(), sl.rotated_mnist(1), QUICK, (50, 90))
+
+
+def test_masks_are_those_that_learning_gives(masks):
+    assert masks.steps == [0, 1, 2, 3]
+    net, task = sl.lenet_300_100(), sl.rotated_mnist(1)
+    last = sl.learn_masks(net, task, 0.1, recipe=QUICK, progress=False)[0]
+    x, y = task[0].test.batch(range(1000))
+    right = (sl.apply_mask(net, last, x).argmax(1) == y).float().mean().item()
+    numbers, pictures = masks.learned["90"], zlib.decompress(masks.pictures["90"])
+    assert numbers["accuracy"][-1] == pytest.approx(right, abs=1e-6)
+    assert numbers["kept"][-1] == [int(bits.sum()) for bits in last.values()]
+    first, second, third = last.values()
+    share = first.float().mean(0).view(28, 28).cpu()
+    assert (kept_share(pictures, 3, 4) - share).abs().max() <= 0.5 / 255 + 1e-6
+    bits = np.unpackbits(np.frombuffer(pictures, np.uint8).reshape(4, -1)[3, 784:], bitorder="little")
+    assert (bits == torch.cat([second.flatten(), third.flatten()]).cpu().numpy()).all()
+
+
+def test_masks_learn_at_another_sparsity(masks, sent):
+    assert masks.progress < 0
+    masks.reply({"learn": {"sparsity": 72}})
+    wait_until(lambda: masks.progress < 0)
+    assert masks.trouble == ""
+    assert masks.learned["72"]["kept"][-1] == [round(0.28 * rows * columns) for _, rows, columns in masks.shapes]
+    masks.reply({"learn": {"sparsity": 172}})
+    wait_until(lambda: masks.progress < 0)
+    assert masks.trouble == "A sparsity must be a whole percentage from 0 to 100, got 172."
+
+
+def test_masks_refuse_what_they_cannot_show(masks):
+    with pytest.raises(ValueError, match=r"sparsity must be a whole percentage.*got 0\.9"):
+        Masks(sl.lenet_300_100(), sl.rotated_mnist(1), QUICK, (0.9,))
+    for wrong in ({"sparsity": 101}, {"step": 4}, {"layer": 3}):
+        with pytest.raises(ValueError, match="must be"):
+            masks.set_trait(*next(iter(wrong.items())))

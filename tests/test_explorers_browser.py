@@ -1,16 +1,20 @@
-"""Explorers on a page without a kernel: each control by mouse and by keyboard, numbers against torch, and bad states."""
+"""Explorers on a page without a kernel: each control by mouse and by keyboard, numbers as torch's, and bad states."""
 
 import base64
 import json
+import math
 import re
 import shutil
+import zlib
 
 import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.explorers import stored
+from supsup_lite import forgetting
+from supsup_lite.explorers import Masks, stored
 from supsup_lite.explorers.base import FRONT
+from supsup_lite.explorers.masks import kept_share
 from supsup_lite.inference import entropies, halvings
 from tests import small_site
 from tests.pages import opened_page
@@ -18,13 +22,27 @@ from tests.pages import opened_page
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 FAR = "<div style='height: 3000px'></div>"
+TOC = "```{toctree}\n:hidden:\nfar\ngrids\n```"
+# What the page `grids` shows, and the tests compute again.
+GRIDS = """
+import torch
+import supsup_lite as sl
+from supsup_lite.explorers import Forgetting, Masks
+
+learned = torch.ones(4, 4, dtype=torch.bool).tril()
+falling = 0.95 - 0.1 * (torch.arange(4.0)[:, None] - torch.arange(4.0))
+matrices = {"fine-tuning": falling, "masks": torch.full((4, 4), 0.9)}
+matrices = {name: matrix.where(learned, torch.nan) for name, matrix in matrices.items()}
+small = {"recipe": sl.Recipe(steps=20, batch=64, optimizer="adam", lr=3e-3, one_cycle=True), "sparsities": (10, 50, 90)}
+"""
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """The folder of a small site: `index` has the centrepiece, `far` another one far below and a plain widget."""
     cells = {
-        "index": ["# Task inference\n\n```{toctree}\n:hidden:\nfar\n```", "import supsup_lite as sl\nsl.demo()"],
+        "index": [f"# Task inference\n\n{TOC}", "import supsup_lite as sl\nsl.demo()"],
+        "grids": ["# Grids", GRIDS, "Forgetting(matrices)", "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), **small)"],
         "far": [
             f"# Far below\n\n{FAR}",
             "import supsup_lite as sl\nunseen = sl.demo()\nsl.demo()",
@@ -72,7 +90,9 @@ def some_images():
 
 
 @pytest.mark.parametrize("k", [1, 7, 50])
-@pytest.mark.parametrize("setting", [stored.STORED[1], stored.STORED[2], stored.Setting(25, 70)], ids=lambda own: own.name)
+@pytest.mark.parametrize(
+    "setting", [stored.STORED[1], stored.STORED[2], stored.Setting(25, 70)], ids=lambda own: own.name
+)
 def test_the_browser_computes_what_torch_computes(browser, setting, k):
     net = setting.net()
     masks = sl.MaskStore(net, {"num_classes": 10})
@@ -80,7 +100,12 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
     for i in range(k):  # the bits of 25 outputs end within a byte; random masks will do there
         masks.append(learned[i] if learned else sl.random_mask(net, 0.3, seed=0, task=i))
     images = some_images()
-    given = {"bits": base64.b64encode(stored.bits_of(masks)).decode(), "images": images.tolist(), "outputs": setting.outputs, "k": k}
+    given = {
+        "bits": base64.b64encode(stored.bits_of(masks)).decode(),
+        "images": images.tolist(),
+        "outputs": setting.outputs,
+        "k": k,
+    }
     page = browser.new_page()
     found = page.evaluate(RUN, {"module": (FRONT / "superposed.js").read_text("utf-8"), **given})
     page.close()
@@ -88,14 +113,19 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
     x = (images / 255 - 0.1307) / 0.3081
     values = {name: torch.tensor([own[name] for own in found]) for name in ("logits", "H", "G", "owns", "entropies")}
     check = {"logits": sl.superpose(net, masks, torch.full((k,), 1 / k), x), "H": sl.alpha_gradient(net, masks, x)}
-    check |= {"owns": torch.stack([sl.apply_mask(net, mask, x) for mask in masks], 1), "entropies": entropies(net, masks, x)}
+    check |= {
+        "owns": torch.stack([sl.apply_mask(net, mask, x) for mask in masks], 1),
+        "entropies": entropies(net, masks, x),
+    }
     if setting.outputs > 10:
         check["G"] = sl.alpha_gradient(net, masks, x, "superfluous")
     for name, expected in check.items():
         torch.testing.assert_close(values[name], expected, **TOLERANCE)
     steps = list(halvings(net, masks, x))
     for i, own in enumerate(found):
-        assert [own_masks for own_masks, _ in own["halvings"]] == [inside[i].nonzero().flatten().tolist() for inside, _ in steps]
+        assert [own_masks for own_masks, _ in own["halvings"]] == [
+            inside[i].nonzero().flatten().tolist() for inside, _ in steps
+        ]
         for (_, gradient), (inside, expected) in zip(own["halvings"], steps, strict=True):
             torch.testing.assert_close(torch.tensor(gradient), expected[i][inside[i]], **TOLERANCE)
 
@@ -132,7 +162,7 @@ def gradient(outputs=100, sparsity=50, k=20, task=7, digit=14, objective="entrop
 
 
 def test_at_first_it_finds_the_task(opened):
-    masks, x, label, expected = gradient()
+    *_, expected = gradient()
     torch.testing.assert_close(numbers(opened), expected, **TOLERANCE)
     assert said(opened).startswith("One-Shot chooses mask 7: right. Under it the network reads a 7 (100 %): right.")
     assert opened.locator(".verdict .big").all_text_contents() == ["mask 7 ✓", "digit 7 ✓"]
@@ -236,7 +266,12 @@ def test_drawing_a_one(pages, browser, by):
             page.mouse.move(box["x"], top)  # the pen is up
         elif by == "finger":
             touch = page.context.new_cdp_session(page).send
-            for kind, y in (("touchStart", top), ("touchMove", (top + bottom) / 2), ("touchMove", bottom), ("touchEnd", None)):
+            for kind, y in (
+                ("touchStart", top),
+                ("touchMove", (top + bottom) / 2),
+                ("touchMove", bottom),
+                ("touchEnd", None),
+            ):
                 points = [] if y is None else [{"x": x, "y": y}]
                 touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         else:
@@ -262,11 +297,15 @@ def test_drawing_a_one(pages, browser, by):
 
 def test_a_drawing_is_made_like_mnist(browser):
     """A small digit in a corner is enlarged to 20 pixels, and its centre of mass moved to the middle."""
-    text = (FRONT / "superposed.js").read_text("utf-8") + (FRONT / "pad.js").read_text("utf-8") + "\nexport { asInMnist };"
+    parts = [(FRONT / name).read_text("utf-8") for name in ("superposed.js", "pad.js")]
+    text = "\n".join([*parts, "export { asInMnist };"])
     ink = torch.zeros(28, 28)
     ink[2:12, 3:5] = 255
     page = browser.new_page()
-    run = "async ([text, ink]) => [...(await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'})))).asInMnist(Float64Array.from(ink))]"
+    run = """async ([text, ink]) => {
+        const { asInMnist } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+        return [...asInMnist(Float64Array.from(ink))];
+    }"""
     found = torch.tensor(page.evaluate(run, [text, ink.flatten().tolist()])).view(28, 28)
     empty = page.evaluate(run, [text, [0] * 784])
     page.close()
@@ -279,32 +318,152 @@ def test_a_drawing_is_made_like_mnist(browser):
     assert max(empty) == 0
 
 
+# --- forgetting and masks ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grids(pages, browser):
+    """The page that shows both."""
+    with opened_page(browser, (pages / "grids.html").as_uri()) as (page, complaints):
+        page.get_by_label("What does a method forget?").wait_for()
+        page.mouse.wheel(0, 1000)
+        page.get_by_label("How does a mask look?").wait_for()
+        yield page
+        assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def computed():
+    """The same explorers, made here."""
+    names = {}
+    exec(GRIDS, names)
+    masks = Masks(sl.lenet_300_100(), sl.rotated_mnist(1), **names["small"])
+    return names["matrices"], masks
+
+
+def table(scope):
+    scope.locator("summary").click()
+    rows = [row.locator("td").all_text_contents() for row in scope.locator(".numbers tr").all()[1:]]
+    scope.locator("summary").click()
+    return rows
+
+
+def test_forgetting_by_keyboard_and_mouse(grids, computed):
+    scope = grids.get_by_label("What does a method forget?")
+    matrix = computed[0]["fine-tuning"]
+
+    def shows(name, tasks):
+        rows = computed[0][name][:tasks, :tasks]
+        expected = [[str(t), *(f"{value:.6f}" for value in row[: t + 1])] for t, row in enumerate(rows.tolist())]
+        assert table(scope) == expected
+        lost = forgetting.forgetting(rows)
+        said = [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()]
+        assert said == [f"average {100 * forgetting.average_accuracy(rows):.1f} %", f"forgotten {100 * lost:.1f} %"]
+        assert scope.locator("svg.matrix rect").count() == tasks * (tasks + 1) / 2
+
+    shows("fine-tuning", 4)
+    scope.locator("[name=num_tasks]").focus()
+    grids.keyboard.press("ArrowLeft")
+    shows("fine-tuning", 3)
+    box = scope.locator("[name=num_tasks]").bounding_box()
+    grids.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    shows("fine-tuning", 2)
+    scope.locator("[name=method]").select_option("masks")
+    shows("masks", 2)
+    scope.locator("[name=method]").focus()
+    grids.keyboard.press("ArrowUp")
+    grids.keyboard.press("Tab")
+    grids.keyboard.press("End")
+    shows("fine-tuning", 4)
+    assert f"read at {100 * matrix[3, 0]:.1f} % now" in scope.get_by_role("status").last.inner_text().replace(
+        "\u00a0", " "
+    )
+
+
+def brightness(scope):
+    canvas = scope.locator("canvas")
+    rows = canvas.evaluate("""canvas => {
+        const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d");
+        copy.drawImage(canvas, 0, 0);
+        return [width, ...copy.getImageData(0, 0, width, height).data];
+    }""")
+    return torch.tensor(rows[1:]).view(-1, rows[0], 4)[..., :3].float() @ torch.tensor([0.3, 0.59, 0.11])
+
+
+def test_masks_by_keyboard_and_mouse(grids, computed):
+    scope = grids.get_by_label("How does a mask look?")
+    masks = computed[1]
+
+    def reads(sparsity, step):
+        share = masks.learned[str(sparsity)]["accuracy"][step]
+        big = [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()]
+        assert big == [f"sparsity {sparsity} %", f"reads {100 * share:.1f} %"]
+        kept = kept_share(zlib.decompress(masks.pictures[str(sparsity)]), step, len(masks.steps))
+        if scope.locator("[name=layer]").evaluate("select => select.selectedIndex") == 0:
+            seen, expected = brightness(scope), (kept / kept.mean() / 2.5).clamp(max=1)
+            assert torch.corrcoef(torch.stack([seen.flatten(), expected.flatten()]))[0, 1] > 0.98
+
+    reads(90, 6)
+    scope.locator("[name=sparsity]").focus()
+    grids.keyboard.press("ArrowLeft")
+    reads(50, 6)
+    box = scope.locator("[name=sparsity]").bounding_box()
+    grids.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    reads(10, 6)
+    grids.keyboard.press("Tab")
+    grids.keyboard.press("Home")
+    reads(10, 0)
+    box = scope.locator("[name=step]").bounding_box()
+    grids.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+    reads(10, 6)
+    scope.locator("[name=layer]").select_option(index=1)
+    assert brightness(scope).shape == (100, 300)
+    bright = (brightness(scope) > 100).float().mean().item()
+    assert bright == pytest.approx(0.9, abs=1e-4)
+    scope.locator("[name=layer]").focus()
+    grids.keyboard.press("ArrowDown")
+    assert brightness(scope).shape == (100, 100)
+    assert len(table(scope)) == 3
+    bound = 275_200 / 8 * (-0.9 * math.log2(0.9) - 0.1 * math.log2(0.1))
+    said = scope.get_by_role("status").last.inner_text()
+    assert f"34,400 bytes at one bit a weight, at least {round(bound):,} by entropy" in said
+
+
 # --- looks -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
-def test_it_fits_and_takes_the_page_s_ink(pages, browser, width, scheme):
-    with opened_page(browser, (pages / "index.html").as_uri(), width, scheme) as (page, complaints):
-        explorer = page.locator(".supsup-explorer")
+@pytest.mark.parametrize("name", ["index", "grids"])
+def test_it_fits_and_takes_the_page_s_ink(pages, browser, name, width, scheme):
+    with opened_page(browser, (pages / f"{name}.html").as_uri(), width, scheme) as (page, complaints):
+        explorer = page.locator(".supsup-explorer").last
         explorer.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for part in explorer.locator("input:visible, select, .pad, svg, figure").all():
             box = part.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
-        ink, paper = explorer.evaluate("el => [getComputedStyle(el).color, getComputedStyle(document.body).backgroundColor]")
+        ink, paper = explorer.evaluate(
+            "el => [getComputedStyle(el).color, getComputedStyle(document.body).backgroundColor]"
+        )
         assert contrast(ink, paper) > 7
         text = explorer.locator("svg text").first.evaluate("el => getComputedStyle(el).fill")
         assert text == ink
-        unnamed = "els => els.filter(el => !(el.labels?.length || el.getAttribute('aria-label'))).map(el => el.outerHTML)"
-        assert explorer.locator("input, select, progress, canvas:not([aria-hidden]):not(.pad *)").evaluate_all(unnamed) == []
+        unnamed = (
+            "els => els.filter(el => !(el.labels?.length || el.getAttribute('aria-label'))).map(el => el.outerHTML)"
+        )
+        assert (
+            explorer.locator("input, select, progress, canvas:not([aria-hidden]):not(.pad *)").evaluate_all(unnamed)
+            == []
+        )
         assert explorer.locator("[role=status]").count()
         assert complaints == []
 
 
 def contrast(*colours):
     """The WCAG contrast of two colours as a browser writes them."""
+
     def luminance(colour):
         channels = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -322,7 +481,7 @@ def explorer_files(pages):
 
 
 def test_everything_is_stored_once_and_is_small(pages):
-    kinds = len(stored.STORED) + 2 + 1  # masks, digits and permutations, one module
+    kinds = len(stored.STORED) + 2 + 3 + 3  # masks; digits and permutations; modules; pictures of the page `grids`
     assert len(explorer_files(pages)) == kinds
     assert sum(path.stat().st_size for path in explorer_files(pages)) <= 8e6
     for page in ("index", "far"):
@@ -421,7 +580,9 @@ def test_half_written_state(spoiled):
     def harm(site):
         path = site / "index.html"
         head, state = path.read_text("utf-8").split('widget-state+json">', 1)
-        path.write_text(f'{head}widget-state+json">{state[:200]}</script>{state[state.index("</script>") + 9 :]}', "utf-8")
+        path.write_text(
+            f'{head}widget-state+json">{state[:200]}</script>{state[state.index("</script>") + 9 :]}', "utf-8"
+        )
 
     remains(spoiled(harm), "its saved state is damaged")
 

@@ -1,4 +1,4 @@
-"""Explorers in a real JupyterLab on this machine's own address: Python sees the browser move, and the other way round."""
+"""Explorers in a real JupyterLab on this machine's own address: Python and the browser see each other's moves."""
 
 import json
 import os
@@ -37,7 +37,12 @@ def lab(tmp_path):
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     settings = {name: str(tmp_path / name.lower()) for name in own}
     flags = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root"]
-    flags += ["--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    flags += [
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     with (tmp_path / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *flags]
         server = subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stdout=log, stderr=log)

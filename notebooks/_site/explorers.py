@@ -2,7 +2,7 @@
 
 myst-nb leaves the saved state of all widgets in a page. Here the page keeps what its views show and little else:
 modules, style sheets and large buffers become files beside the site's other static files, named by their content, and
-so do the files that an explorer would ask Python for. `static/explorers.js` loads them when an explorer comes into view.
+so do the files that an explorer would ask Python for. `static/explorers.js` loads them when they come into view.
 """
 
 import base64
@@ -10,7 +10,6 @@ import hashlib
 import html
 import json
 import re
-import zlib
 from pathlib import Path
 
 from myst_nb.sphinx_ import NbMetadataCollector
@@ -78,7 +77,8 @@ def still_of(view: str, stills: dict[str, str]) -> str:
     (name,) = MODEL_ID.findall(view)
     if name not in stills:
         return ""
-    return f'<figure class="explorer-still" data-model="{name}">{stills[name]}<figcaption>{html.escape(STILL)}</figcaption></figure>'
+    caption = f"<figcaption>{html.escape(STILL)}</figcaption>"
+    return f'<figure class="explorer-still" data-model="{name}">{stills[name]}{caption}</figure>'
 
 
 class Files:

@@ -14,7 +14,8 @@ from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, Y
 
 FRONT = Path(__file__).parent / "js"
 COLOURS = {
-    "blue": BLUE, "orange": ORANGE, "green": GREEN, "pink": PINK, "sky": SKY, "red": RED, "yellow": YELLOW, "grey": GREY,
+    "blue": BLUE, "orange": ORANGE, "green": GREEN, "pink": PINK,
+    "sky": SKY, "red": RED, "yellow": YELLOW, "grey": GREY,
 }  # fmt: skip
 
 

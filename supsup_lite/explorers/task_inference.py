@@ -71,7 +71,9 @@ class TaskInference(Explorer):
         x, _ = task.test.batch([stored.digit_positions()[self.digit]])
         slopes = alpha_gradient(masks.net, masks, x)[0]
         says = slopes.argmin().item()
-        alt = f"The superposed network of {len(masks)} tasks asks most for mask {says}; the image is of task {self.task}."
+        alt = (
+            f"The superposed network of {len(masks)} tasks asks most for mask {says}; the image is of task {self.task}."
+        )
         title = f"an image of task {self.task}: One-Shot says {says}"
         return svg_of(gradient_bars({title: slopes}, self.task if self.task < len(masks) else None), alt)
 

@@ -1,4 +1,4 @@
-"""How long the task inference explorer takes from an input to its answer, in a browser, with 50 tasks of LeNet 300-100."""
+"""How long the task inference explorer takes from an input to its answer, in a browser, with 50 LeNet 300-100 masks."""
 
 import tempfile
 from pathlib import Path

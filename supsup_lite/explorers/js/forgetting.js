@@ -1,6 +1,5 @@
 // Accuracy matrices as tasks are learned one after the other: what a method keeps, and what it forgets.
 
-const last = (values) => values[values.length - 1];
 const mean = (values) => values.reduce((all, value) => all + value, 0) / values.length;
 
 // How much was lost of the best that was known, on average over all tasks but the last (Chaudhry et al. 2018).

@@ -17,6 +17,7 @@ const drawn = (tag, attributes = {}, ...children) => {
 };
 
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
+const last = (values) => values[values.length - 1];
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 // --- the model ---------------------------------------------------------------------------------------------------
@@ -163,10 +164,10 @@ function barChart({ height = 150, x, y }) {
   const svg = drawn("svg", { class: "chart", role: "img" });
   const box = element("figure", { className: "bars" }, element("figcaption", {}, y), svg, element("div", { className: "axis" }, x));
   const hatch = `hatch-${++patterns}`;
-  let last = null;
+  let given = null;
   const draw = () => {
-    if (!last) return;
-    const { values, kinds = [], marks = [], labels, low = 0, high, format = (tick) => String(+tick.toPrecision(6)), alt } = last;
+    if (!given) return;
+    const { values, kinds = [], marks = [], labels, low = 0, high, format = (tick) => String(+tick.toPrecision(6)), alt } = given;
     const width = Math.max(200, box.clientWidth || 640), left = 38, top = marks.length ? 16 : 6, bottom = 18;
     const step = (width - left) / values.length, thick = Math.min(0.8 * step, 40);
     const place = (value) => top + ((high - value) / (high - low)) * (height - top - bottom);
@@ -194,7 +195,7 @@ function barChart({ height = 150, x, y }) {
     svg.replaceChildren(...parts);
   };
   new ResizeObserver(draw).observe(box);
-  return Object.assign(box, { update: (data) => ((last = data), draw()) });
+  return Object.assign(box, { update: (data) => ((given = data), draw()) });
 }
 
 // Lines over a horizontal axis. `update({series, xs, ys, ...})`: a series is {points: [[x, y]], kind, label}.
@@ -202,10 +203,10 @@ function lineChart({ height = 170, x, y }) {
   const svg = drawn("svg", { class: "chart", role: "img" });
   const legend = element("div", { className: "legend" });
   const box = element("figure", { className: "bars" }, element("figcaption", {}, y), svg, element("div", { className: "axis" }, x), legend);
-  let last = null;
+  let given = null;
   const draw = () => {
-    if (!last) return;
-    const { series, xs: [first, final], ys: [low, high], marker, alt, format = String, across = String } = last;
+    if (!given) return;
+    const { series, xs: [first, final], ys: [low, high], marker, alt, format = String, across = String } = given;
     const width = Math.max(200, box.clientWidth || 640), left = 44, top = 8, bottom = 18, right = 10;
     const at = (value) => left + ((value - first) / (final - first || 1)) * (width - left - right);
     const up = (value) => top + ((high - value) / (high - low)) * (height - top - bottom);
@@ -228,7 +229,7 @@ function lineChart({ height = 170, x, y }) {
     legend.replaceChildren(...series.map(({ kind, label }) => element("span", { className: `stroke ${kind}` }, label)));
   };
   new ResizeObserver(draw).observe(box);
-  return Object.assign(box, { update: (data) => ((last = data), draw()) });
+  return Object.assign(box, { update: (data) => ((given = data), draw()) });
 }
 
 // --- pictures ----------------------------------------------------------------------------------------------------
@@ -255,8 +256,8 @@ function numbersTable(summary) {
   const table = element("table");
   const box = element("details", { className: "numbers" }, element("summary", { textContent: summary }), table);
   const row = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, { textContent: cell })));
-  let last = null;
-  const fill = () => box.open && last && table.replaceChildren(row("th", last.head), ...last.rows.map((cells) => row("td", cells)));
+  let given = null;
+  const fill = () => box.open && given && table.replaceChildren(row("th", given.head), ...given.rows.map((cells) => row("td", cells)));
   box.addEventListener("toggle", fill);
-  return Object.assign(box, { update: (head, rows) => ((last = { head, rows }), fill()) });
+  return Object.assign(box, { update: (head, rows) => ((given = { head, rows }), fill()) });
 }
