@@ -6,6 +6,7 @@ One random network whose weights never change learns many tasks, each as a binar
 
 from supsup_lite.about import about
 from supsup_lite.data import DataError, fashion_mnist, mnist
+from supsup_lite.demo import demo
 from supsup_lite.devices import device
 from supsup_lite.hopfield import HopfieldStore
 from supsup_lite.hopsupsup import hopfield_store, recall_mask
@@ -33,6 +34,7 @@ __all__ = [
     "alpha_gradient",
     "apply_mask",
     "bn_mlp",
+    "demo",
     "device",
     "evaluate",
     "fashion_mnist",

@@ -2,11 +2,12 @@
 
 import functools
 import os
-import shutil
 
 import pytest
 from execution import execute_lesson
 from lessons import LESSONS
+
+from tests.pages import chromium, find_chromium
 
 LESSON_SECONDS = pytest.StashKey[dict[str, float]]()
 
@@ -40,18 +41,10 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="session")
 def browser():
     """Chromium, driven by playwright."""
-    names = (os.environ.get("SUPSUP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, (shutil.which(name) for name in names if name)), None)
-    if found is None:
+    if find_chromium() is None:
         reason = "no Chromium found: install one, or name it in SUPSUP_CHROMIUM"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    # No sandbox: CI runs as root. The rest keeps Chromium from calling home.
-    quiet = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=[*quiet, "--disable-sync"])
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started

@@ -34,6 +34,7 @@ ORDER = (
     "plots",
     "exercises",
     "explorers",
+    "demo",
     "paper",
 )
 

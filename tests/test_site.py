@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from lessons import LESSONS, ROOT
 
+from tests.pages import opened_page
+
 PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
-LOCAL = ("file:", "data:", "blob:")
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
@@ -17,8 +18,14 @@ COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress ba
     const models = Object.assign({}, ...read("state").map((saved) => saved.state));
     const name = (child) => models[child.replace("IPY_MODEL_", "")].model_name;
     const children = (view) => (models[view.model_id]?.state.children ?? []).map(name);
-    return read("view").filter((view) => !children(view).includes("FloatProgressModel")).length;
+    const still = (view) => models[view.model_id]?.model_module !== "anywidget";  // explorers live
+    return read("view").filter((view) => still(view) && !children(view).includes("FloatProgressModel")).length;
 }"""
+
+COUNT_EXPLORERS = """() => [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-state+json"]')]
+    .flatMap((script) => Object.values(JSON.parse(script.textContent).state))
+    .filter((model) => model.model_module === "anywidget").length"""
+EXPLORER_BYTES = 8_000_000
 
 
 @pytest.fixture(scope="session")
@@ -76,18 +83,15 @@ def test_page_is_light(site, name):
     assert (site / f"{name}.html").stat().st_size <= PAGE_BYTES
 
 
+def test_data_of_all_explorers_is_light(site):
+    assert sum(path.stat().st_size for path in (site / "_static" / "explorers").glob("*.js")) <= EXPLORER_BYTES
+
+
 @pytest.fixture
 def opened(site, browser, name, width, scheme):
     """A page in the browser, and what it complained about or asked the outside for."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page, complaints = context.new_page(), []
-    page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
-    yield page, complaints
-    context.close()
+    with opened_page(browser, (site / f"{name}.html").as_uri(), width, scheme) as found:
+        yield found
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -106,6 +110,12 @@ def test_page_in_a_browser(opened, width, scheme):
     assert page.locator(".katex-error").count() == 0
     if maths.count():
         assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
+
+    for explorer in page.locator(".explorer-still").all():
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_selector(".explorer-still", state="detached")
+    assert complaints == []
+    assert page.locator(".supsup-explorer").count() == page.evaluate(COUNT_EXPLORERS)
 
     stills = page.locator(".widget-still")
     assert stills.count() == page.evaluate(COUNT_WIDGETS)

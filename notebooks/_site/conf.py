@@ -12,7 +12,7 @@ project = "supsup-lite"
 author = "The supsup-lite authors"
 project_copyright = "the supsup-lite authors. Code: MIT. Text and figures: CC BY 4.0"
 
-extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers"]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
@@ -22,7 +22,9 @@ nb_execution_cache_path = str(execution_cache())
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
 nb_merge_streams = True  # one print may arrive in several pieces
-nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}  # in place of scripts from elsewhere
+nb_ipywidgets_js = {
+    name: {"defer": "defer"} for name in ("widgets.js", "explorers.js")
+}  # in place of scripts from elsewhere
 nb_code_prompt_show = "Show the solution"  # nothing else is folded by a tag
 nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]

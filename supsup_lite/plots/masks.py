@@ -96,7 +96,7 @@ def mask_and_hill(
 
 
 def _draw_map(fig, axes: Axes, image: Tensor, title: str) -> None:
-    drawn = axes.imshow(image.detach().float().cpu(), vmin=0, vmax=max(float(image.max()), 1e-9))
+    drawn = axes.imshow(image.detach().float().cpu().numpy(), vmin=0, vmax=max(float(image.max()), 1e-9))
     bar = fig.colorbar(drawn, ax=axes, shrink=0.8, format=PercentFormatter(1, decimals=0))
     bar.set_label("edges kept at a pixel")
     bar.outline.set_visible(False)
@@ -124,7 +124,7 @@ def kept_maps(images: Tensor, columns: Sequence[str], rows: Sequence[str] = (), 
     fig, axes = figure(1.45 * width + 1.0, 1.4 * height + 0.5, nrows=height, ncols=width, squeeze=False)
     for i in range(height):
         for j in range(width):
-            drawn = axes[i, j].imshow(images[i, j].detach().float().cpu(), vmin=0, vmax=most)
+            drawn = axes[i, j].imshow(images[i, j].detach().float().cpu().numpy(), vmin=0, vmax=most)
             _bare(axes[i, j])
     for j, title in enumerate(columns):
         axes[0, j].set_title(title, loc="center", fontsize=9)

@@ -11,10 +11,16 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import inference, inference_sweep, learning, recipes
+from tests.benchmarks import explorer, inference, inference_sweep, learning, recipes
 
-SPEEDS = ("learning", "inference")
-PARTS = {"learning": learning, "inference": inference, "recipes": recipes, "inference_sweep": inference_sweep}
+SPEEDS = ("learning", "inference", "explorer")
+PARTS = {
+    "learning": learning,
+    "inference": inference,
+    "explorer": explorer,
+    "recipes": recipes,
+    "inference_sweep": inference_sweep,
+}
 
 
 def main(names: list[str]) -> None:

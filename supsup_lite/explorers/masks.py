@@ -1,0 +1,160 @@
+"""The mask explorer: sparsity, layer and training step, and the mask, its accuracy and its bytes (lesson 02)."""
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import torch
+import traitlets
+from torch import Tensor
+
+from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.learning import DEFAULT, Recipe, learn_masks
+from supsup_lite.masks import Mask, apply_mask, masks_of, random_mask
+from supsup_lite.networks import Network
+from supsup_lite.plots import svg_of
+from supsup_lite.plots.masks import mask_and_hill
+from supsup_lite.store import pack_bits
+from supsup_lite.tasks import TaskSuite
+
+SPARSITIES = (0, 2, 10, 30, 50, 70, 90, 95, 100)
+MOMENTS = (0, 0.02, 0.05, 0.15, 0.3, 0.6, 1)  # shares of the recipe's steps
+IMAGES = 1000  # of the test set, to measure accuracy
+SIDE = 28  # pixels
+
+
+class Masks(Explorer):
+    """Move the sparsity and the training step, and see how a mask looks, how well it reads, and what it costs.
+
+    It learns one mask for each sparsity when it is made. In a running notebook it learns at any other, too.
+
+    Args:
+        net: the base network.
+        tasks: a suite; its first task is learned. Its images have 28 x 28 pixels.
+        recipe: how.
+        sparsities: percent of each layer's weights that are removed.
+
+    Attributes:
+        sparsity, step, layer: what is shown; step is a position in `steps`, layer in `shapes`.
+        steps: training steps after which a mask was kept.
+        shapes: for each layer its name, outputs and inputs.
+        learned: for each sparsity the accuracy and the kept edges of each of these masks, and a random mask's accuracy.
+        pictures: for each sparsity the masks at these steps, as `pictures_of` packs them.
+
+    Raises:
+        ValueError: a sparsity is not a whole percentage, or the images are of another size.
+    """
+
+    _esm = module("masks.js")
+
+    sparsity = traitlets.Int(90).tag(sync=True)
+    step = traitlets.Int().tag(sync=True)
+    layer = traitlets.Int().tag(sync=True)
+    steps = traitlets.List(traitlets.Int()).tag(sync=True)
+    shapes = traitlets.List().tag(sync=True)
+    learned = traitlets.Dict().tag(sync=True)
+    pictures = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        net: Network,
+        tasks: TaskSuite,
+        recipe: Recipe = DEFAULT,
+        sparsities: Sequence[int] = SPARSITIES,
+        **traits,
+    ):
+        for sparsity in sparsities:
+            _check(sparsity)
+        shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
+        if shapes[0][2] != SIDE**2:
+            raise ValueError(
+                f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs."
+            )
+        self._net, self._task, self._recipe = net, tasks[:1], recipe
+        steps = moments(recipe)
+        found = {str(sparsity): self._learn_one(sparsity) for sparsity in sparsities}
+        first = 90 if 90 in sparsities else sparsities[0]
+        super().__init__(
+            shapes=shapes,
+            steps=steps,
+            learned={name: numbers for name, (numbers, _) in found.items()},
+            pictures={name: pictures for name, (_, pictures) in found.items()},
+            **({"sparsity": first, "step": len(steps) - 1} | traits),
+        )
+
+    @traitlets.validate("sparsity", "step", "layer")
+    def _in_range(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        most = {"sparsity": 100, "step": len(self.steps) - 1, "layer": len(self.shapes) - 1}[name]
+        if not 0 <= value <= most:
+            raise ValueError(f"{name} must be in 0..{most}, got {value}.")
+        return value
+
+    def _learn_one(self, sparsity: int, tell: Callable[[float], None] | None = None) -> tuple[dict, bytes]:
+        """Learn at one sparsity; return the numbers of its masks and their pictures."""
+        keep, steps, masks = (100 - sparsity) / 100, moments(self._recipe), []
+
+        def watch(step, scores, loss):  # called before each update
+            if step in steps:
+                masks.append({name: masks_of(rows.detach(), keep)[0] for name, rows in scores.items()})
+            if tell:
+                tell((step + 1) / self._recipe.steps)
+
+        masks.append(learn_masks(self._net, self._task, keep, recipe=self._recipe, progress=False, on_step=watch)[0])
+        numbers = {
+            "accuracy": [self._accuracy(mask) for mask in masks],
+            "random": self._accuracy(random_mask(self._net, keep, seed=0)),
+            "kept": [[int(bits.sum()) for bits in mask.values()] for mask in masks],
+        }
+        return numbers, pictures_of(masks)
+
+    def _accuracy(self, mask: Mask) -> float:
+        x, y = self._task[0].test.batch(range(IMAGES))
+        logits = apply_mask(self._net, mask, x)[:, : self._task.num_classes]
+        return (logits.argmax(1) == y).double().mean().item()
+
+    def draw_still(self) -> str:
+        step, rows = self.step, {1 - int(name) / 100: row for name, row in self.learned.items()}
+        densities = sorted(rows)
+        hill = densities, [rows[own]["accuracy"][step] for own in densities], [rows[own]["random"] for own in densities]
+        accuracy = self.learned[str(self.sparsity)]["accuracy"][step]
+        share = kept_share(zlib.decompress(self.pictures[str(self.sparsity)]), step, len(self.steps))
+        alt = f"A mask of sparsity {self.sparsity} %: edges kept at each pixel, and an accuracy of {accuracy:.1%}."
+        return svg_of(mask_and_hill(share, 1 - self.sparsity / 100, accuracy, *hill), alt)
+
+    def learn(self, wanted: dict) -> None:
+        sparsity = _check(wanted["sparsity"])
+        numbers, pictures = self._learn_one(sparsity, self.tell)
+        self.pictures = self.pictures | {str(sparsity): pictures}
+        self.learned = self.learned | {str(sparsity): numbers}
+
+
+def moments(recipe: Recipe) -> list[int]:
+    """Return the steps at which masks are kept: most of them early, when most changes."""
+    return sorted({round(share * recipe.steps) for share in MOMENTS})
+
+
+def pictures_of(masks: Sequence[Mask]) -> bytes:
+    """Return pictures of masks, compressed (zlib): for each mask one picture a layer.
+
+    Of the first layer, a byte for each input: how many of its edges are kept, as a share of 255. Of the others, the
+    bits as in a mask store.
+    """
+    parts: list[Tensor] = []
+    for mask in masks:
+        first, *others = mask.values()
+        parts.append((255 * first.float().mean(0)).round().byte())
+        parts += [pack_bits(bits.flatten()[None])[0] for bits in others]
+    return zlib.compress(torch.cat([part.cpu() for part in parts]).numpy().tobytes())
+
+
+def kept_share(pictures: bytes, step: int, steps: int) -> Tensor:
+    """Return the share of edges kept at each pixel, [28, 28], from unpacked pictures of so many steps."""
+    rows = torch.frombuffer(bytearray(pictures), dtype=torch.uint8).view(steps, -1)
+    return rows[step, : SIDE**2].view(SIDE, SIDE) / 255
+
+
+def _check(sparsity: int) -> int:
+    """Return a sparsity that is a whole percentage."""
+    if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
+        raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
+    return sparsity

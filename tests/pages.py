@@ -1,0 +1,46 @@
+"""Pages in a browser: opened from a disk, at some width, and listened to."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+LOCAL = ("file:", "data:", "blob:")
+# No sandbox: CI runs as root. The rest keeps Chromium from calling home.
+QUIET = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """The Chromium of this machine, or the one that SUPSUP_CHROMIUM names."""
+    names = (os.environ.get("SUPSUP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, (shutil.which(name) for name in names if name)), None)
+
+
+@contextmanager
+def chromium():
+    """A started Chromium, driven by playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=find_chromium(), args=list(QUIET))
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", **options):
+    """Open a page, and yield it with the list of what it complains about or asks the outside for."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options)
+    page, complaints = context.new_page(), []
+    page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(url, wait_until="networkidle")
+    yield page, complaints
+    context.close()

@@ -1,0 +1,282 @@
+"""Explorers, as Python sees them: stored masks, the files that the front end asks for, and learning on the side."""
+
+import shutil
+import time
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+import supsup_lite as sl
+from supsup_lite.explorers import Forgetting, Masks, TaskInference, stored, task_inference
+from supsup_lite.explorers.base import COLOURS, Explorer, sentence
+from supsup_lite.explorers.masks import kept_share
+
+QUICK = sl.Recipe(steps=3, batch=16, optimizer="adam", lr=1e-3)
+
+
+def wait_until(true, seconds=60):
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What explorers send to their front end: (message, buffers)."""
+    messages = []
+    monkeypatch.setattr(Explorer, "send", lambda self, message, buffers=(): messages.append((message, list(buffers))))
+    return messages
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return TaskInference()
+
+
+# --- stored masks ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", stored.STORED, ids=lambda setting: setting.name)
+def test_stored_masks_are_what_they_say(setting):
+    masks = stored.stored_masks(setting)
+    assert len(masks) == 50
+    assert masks.net.outputs == setting.outputs
+    assert masks.about["keep"] == setting.keep
+    assert masks.density.mean() == pytest.approx(1 - setting.sparsity / 100, abs=0.03)
+    first = sl.evaluate(masks.net, masks[:3], stored.tasks(3), "GG", images=300)
+    assert first.accuracy > 0.8
+
+
+def test_the_command_learns_the_stored_masks_again():
+    """Sums are rounded in another order on another machine, which may flip a weight that sits on the border."""
+    setting = stored.STORED[0]
+    again = sl.learn_masks(setting.net(), stored.tasks(1), setting.keep, stored.SEED, progress=False)
+    flips = sum((again[0][name] != bits).sum().item() for name, bits in stored.stored_masks(setting)[0].items())
+    assert flips < 0.001 * setting.net().num_weights
+
+
+def test_the_command_writes_every_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "FOLDER", tmp_path / "fresh")
+    monkeypatch.setattr(stored, "TASKS", 2)
+    monkeypatch.setattr(stored, "learn_masks", lambda *given: sl.learn_masks(*given, recipe=QUICK, progress=False))
+    stored.main()
+    for setting in stored.STORED:
+        assert len(stored.stored_masks(setting, tmp_path / "fresh")) == 2
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "truncated", "of another network"])
+def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
+    setting = stored.STORED[0]
+    path = tmp_path / f"{setting.name}.safetensors"
+    if harm == "of another network":
+        shutil.copy(stored.FOLDER / f"{stored.STORED[2].name}.safetensors", path)
+    elif harm != "missing":
+        content = bytearray((stored.FOLDER / path.name).read_bytes())
+        content[-100] ^= 1
+        path.write_bytes(content if harm == "damaged" else content[:-100])
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored"):
+        stored.stored_masks(setting, tmp_path)
+
+
+# --- files for the front end -----------------------------------------------------------------------------------
+
+
+def test_the_bits_are_signs_and_masks():
+    net = sl.lenet_300_100(outputs=25, seed=0, device="cpu")  # 2500 bits of the last layer end within a byte
+    masks = sl.MaskStore(net)
+    for task in range(3):
+        masks.append(sl.random_mask(net, 0.3, seed=0, task=task))
+    content = np.frombuffer(stored.bits_of(masks), np.uint8)
+    rows = content.reshape(4, -1)
+    for row, tensors in zip(rows, [{n: w > 0 for n, w in net.weights().items()}, *masks], strict=True):
+        start = 0
+        for bits in tensors.values():
+            n = bits.numel()
+            own = np.unpackbits(row[start : start + -(-n // 8)], bitorder="little")[:n]
+            assert own.tolist() == bits.flatten().int().tolist()
+            start += -(-n // 8)
+        assert start == len(row)
+
+
+def test_digits_and_permutations():
+    content = np.frombuffer(zlib.decompress(stored.asset("digits")), np.uint8)
+    labels = content[20 * 784 :].tolist()
+    assert labels == sorted(labels)
+    assert {labels.count(digit) for digit in range(10)} == {2}
+    shuffles = np.frombuffer(zlib.decompress(stored.asset("permutations")), "<u2").reshape(-1, 784)
+    task = stored.tasks(8)[7]
+    x, _ = task.test.batch([stored.digit_positions()[4]])
+    grey = content[4 * 784 : 5 * 784][shuffles[7]]
+    np.testing.assert_allclose((grey / 255 - 0.1307) / 0.3081, x[0], atol=1e-6)
+
+
+def test_no_other_file_is_handed_out():
+    with pytest.raises(ValueError, match=r"no file '\.\./README\.md': there are digits, permutations, s100-sparsity50"):
+        stored.asset("../README.md")
+
+
+def test_the_front_end_gets_what_it_asks_for(explorer, sent):
+    for name in explorer.assets:
+        explorer.reply({"want": name})
+        message, (content,) = sent.pop()
+        assert message == {"name": name}
+        assert zlib.decompress(content) == zlib.decompress(stored.asset(name))
+
+
+def test_the_front_end_hears_why_there_is_no_file(explorer, sent):
+    explorer.reply({"want": "s3-sparsity1"})
+    ((message, buffers),) = sent
+    assert message["name"] == "s3-sparsity1"
+    assert "no file 's3-sparsity1'" in message["trouble"]
+    assert not buffers
+
+
+# --- the widget ------------------------------------------------------------------------------------------------
+
+
+def test_demo_is_the_centrepiece():
+    assert isinstance(sl.demo(), TaskInference)
+
+
+def test_the_still_picture_says_what_one_shot_says(explorer):
+    assert "asks most for mask 7; the image is of task 7" in explorer.still
+    assert explorer.still.startswith("<svg")
+
+
+def test_an_unknown_task_has_no_bar():
+    assert "the image is of task 30" in TaskInference(task=30, num_tasks=10).still
+
+
+@pytest.mark.parametrize("wrong", [{"task": -1}, {"task": 100}, {"num_tasks": 0}, {"num_tasks": 101}])
+def test_numbers_out_of_range_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"{name} must be in"):
+        TaskInference(**wrong)
+
+
+def test_the_style_sheet_has_the_colours_of_the_figures(explorer):
+    for name, colour in COLOURS.items():
+        assert f"--{name}: {colour}" in explorer._css
+
+
+def test_modules_import_nothing_from_elsewhere(explorer):
+    assert "import" not in [line.split(" ")[0] for line in explorer._esm.splitlines()]
+    assert "http" not in explorer._esm.replace("http://www.w3.org/2000/svg", "")
+
+
+# --- learning on the side --------------------------------------------------------------------------------------
+
+
+def test_it_learns_what_is_missing(monkeypatch, sent):
+    monkeypatch.setattr(task_inference, "DEFAULT", QUICK)
+    monkeypatch.setattr(
+        task_inference, "learn_masks", lambda *given, **named: sl.learn_masks(*given, recipe=QUICK, **named)
+    )
+    own = TaskInference()
+    shares = []
+    own.observe(lambda change: shares.append(change.new), "progress")
+    for tasks in (2, 3):
+        own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": tasks}})
+        wait_until(lambda: own.progress < 0)
+        assert own.trouble == ""
+        assert {"name": "s25-sparsity70", "outputs": 25, "sparsity": 70, "tasks": tasks} in own.learned
+        assert len(own.learned) == len(stored.STORED) + 1
+    assert max(shares) == 1
+    setting = stored.Setting(25, 70)
+    expected = sl.learn_masks(setting.net(), stored.tasks(3), 0.3, recipe=QUICK, progress=False)
+    sent.clear()
+    own.reply({"want": "s25-sparsity70"})
+    ((_, (content,)),) = sent
+    found, wanted = (np.frombuffer(bits, np.uint8) for bits in (zlib.decompress(content), stored.bits_of(expected)))
+    assert (found == wanted).mean() > 0.999
+
+
+def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
+    def fail(*given, **named):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(task_inference, "learn_masks", fail)
+    own = TaskInference()
+    own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})
+    wait_until(lambda: own.trouble)
+    wait_until(lambda: own.progress < 0)
+    assert own.trouble == "RuntimeError: out of luck."
+    own.reply({"learn": {"outputs": 1, "sparsity": 70, "tasks": 2}})  # it can be asked again
+    wait_until(lambda: own.progress < 0 and "outputs must be 2 or more" in own.trouble)
+
+
+def test_errors_become_sentences():
+    assert sentence(ValueError("The file is missing.")) == "The file is missing."
+    assert sentence(KeyError("x")) == "KeyError: 'x'."
+
+
+# --- forgetting and masks --------------------------------------------------------------------------------------
+
+
+def known(k, value):
+    return torch.full((k, k), value).where(torch.ones(k, k, dtype=torch.bool).tril(), torch.nan)
+
+
+def test_forgetting_learns_what_is_missing(sent):
+    own = Forgetting({"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k: known(k, 0.75), most_tasks=8)
+    assert own.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
+    assert (own.method, own.num_tasks, own.most_tasks) == ("one", 3, 8)
+    own.reply({"learn": {"method": "two", "tasks": 5}})
+    wait_until(lambda: own.progress < 0)
+    assert (own.trouble, [len(own.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
+    assert own.matrices["two"][4] == [0.75] * 5
+
+
+def test_without_a_way_to_learn_there_are_no_more_tasks():
+    assert Forgetting({"one": known(3, 0.5)}, most_tasks=8).most_tasks == 3
+
+
+def test_odd_matrices_and_methods_are_refused():
+    for matrices in ({}, {"one": known(1, 0.5)}, {"one": known(3, 0.5), "two": known(4, 0.5)}):
+        with pytest.raises(ValueError, match="matrices must be"):
+            Forgetting(matrices)
+    with pytest.raises(ValueError, match="method must be one of"):
+        Forgetting({"one": known(2, 0.5)}).method = "two"
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return Masks(sl.lenet_300_100(), sl.rotated_mnist(1), QUICK, (50, 90))
+
+
+def test_masks_are_those_that_learning_gives(masks):
+    assert masks.steps == [0, 1, 2, 3]
+    net, task = sl.lenet_300_100(), sl.rotated_mnist(1)
+    last = sl.learn_masks(net, task, 0.1, recipe=QUICK, progress=False)[0]
+    x, y = task[0].test.batch(range(1000))
+    right = (sl.apply_mask(net, last, x).argmax(1) == y).float().mean().item()
+    numbers, pictures = masks.learned["90"], zlib.decompress(masks.pictures["90"])
+    assert numbers["accuracy"][-1] == pytest.approx(right, abs=1e-6)
+    assert numbers["kept"][-1] == [int(bits.sum()) for bits in last.values()]
+    first, second, third = last.values()
+    share = first.float().mean(0).view(28, 28).cpu()
+    assert (kept_share(pictures, 3, 4) - share).abs().max() <= 0.5 / 255 + 1e-6
+    bits = np.unpackbits(np.frombuffer(pictures, np.uint8).reshape(4, -1)[3, 784:], bitorder="little")
+    assert (bits == torch.cat([second.flatten(), third.flatten()]).cpu().numpy()).all()
+
+
+def test_masks_learn_at_another_sparsity(masks, sent):
+    assert masks.progress < 0
+    masks.reply({"learn": {"sparsity": 72}})
+    wait_until(lambda: masks.progress < 0)
+    assert masks.trouble == ""
+    assert masks.learned["72"]["kept"][-1] == [round(0.28 * rows * columns) for _, rows, columns in masks.shapes]
+    masks.reply({"learn": {"sparsity": 172}})
+    wait_until(lambda: masks.progress < 0)
+    assert masks.trouble == "A sparsity must be a whole percentage from 0 to 100, got 172."
+
+
+def test_masks_refuse_what_they_cannot_show(masks):
+    with pytest.raises(ValueError, match=r"sparsity must be a whole percentage.*got 0\.9"):
+        Masks(sl.lenet_300_100(), sl.rotated_mnist(1), QUICK, (0.9,))
+    for wrong in ({"sparsity": 101}, {"step": 4}, {"layer": 3}):
+        with pytest.raises(ValueError, match="must be"):
+            masks.set_trait(*next(iter(wrong.items())))
