@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from supsup_lite import networks
 from supsup_lite.learning import Recipe
-from supsup_lite.paper import given, runs
+from supsup_lite.paper import given, hopfield, runs
 from supsup_lite.paper.command import main
 
 
@@ -38,6 +40,30 @@ def test_the_last_line_is_the_result(quick, capsys, name, tasks):
     assert set(result["figures"]) >= {"GG", "GNs", "GNu"}
     low, high = result["figures"]["GNu"]["interval_95"]
     assert low <= result["figures"]["GNu"]["accuracy"] <= high
+
+
+@pytest.mark.parametrize("rule", ["storkey", "centred"])
+def test_masks_come_back_from_a_hopfield_store(quick, capsys, monkeypatch, rule):
+    monkeypatch.setattr(hopfield, "UNITS", Recipe(30, 64, "adam", 2e-2, True))
+    monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=256))
+    result = result_of(capsys, ["split-mnist-hopfield", "--tasks", "2", "--images", "256", "--rule", rule])
+    figures = result["figures"]
+    assert result["n"] == 512
+    assert figures["recalls"] == 4
+    assert figures["exact"] + figures["wrong"] + figures["not recalled"] == 4
+    assert figures["exact"] == sum(task["exact"] for task in figures["per_task"])
+    assert figures["accuracy"] <= figures["accuracy_explicit"]
+    if figures["exact"] == 4:
+        assert figures["accuracy"] == figures["accuracy_explicit"]
+    assert figures["bytes_masks"] == 2 * 2 * 256 / 8
+    assert set(figures["per_task"][0]) >= {"task", "exact", "steps", "accuracy", "accuracy_explicit"}
+
+
+def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
+    monkeypatch.setattr(hopfield, "UNITS", Recipe(2, 16, "adam", 2e-2, True))
+    monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=32))
+    with pytest.raises(SystemExit, match="whole batch"):
+        main(["split-mnist-hopfield", "--tasks", "1", "--images", "100"])
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):

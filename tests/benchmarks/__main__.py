@@ -11,12 +11,13 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import explorer, inference, inference_sweep, learning, recipes
+from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes
 
-SPEEDS = ("learning", "inference", "explorer")
+SPEEDS = ("learning", "inference", "hopfield", "explorer")
 PARTS = {
     "learning": learning,
     "inference": inference,
+    "hopfield": hopfield,
     "explorer": explorer,
     "recipes": recipes,
     "inference_sweep": inference_sweep,
