@@ -9,18 +9,19 @@ from typing import Any
 
 from supsup_lite.devices import device
 from supsup_lite.inference import METHODS
-from supsup_lite.paper import given, runs
+from supsup_lite.paper import given, runs, unannounced
 from supsup_lite.paper.given import NETWORKS, RECIPES
 
 EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "permuted-mnist": given.permuted_mnist,
     "rotated-mnist": given.rotated_mnist,
     "split-mnist": given.split_mnist,
+    "permuted-mnist-nns": unannounced.permuted_mnist_nns,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "\n".join(f"  {name:16} {work.__doc__}" for name, work in EXPERIMENTS.items())
+    about = "\n".join(f"  {name:18} {work.__doc__}" for name, work in EXPERIMENTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m supsup_lite.paper",
         description=f"Run one of the paper's experiments. The last line printed is a JSON object.\n\n{about}",
@@ -28,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="A run that was killed goes on where it stopped when the same command is given again.",
     )
     parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what fits this machine")
-    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5)")
+    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
     parser.add_argument("--seed", type=int, default=0, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
     parser.add_argument("--out", help="save the result; a bare file name goes to data/results/")
