@@ -18,7 +18,7 @@ COEFFICIENTS = Recipe(steps=150, batch=128, optimizer="adam", lr=0.1, one_cycle=
 def learn_coefficients(
     net: Network, masks: MaskStore, tasks: TaskSuite, seed: int = 0, recipe: Recipe = COEFFICIENTS
 ) -> Tensor:
-    """Learn alphas for each of some new tasks, so that f(x, W * sum_i alpha_i M_i) fits it; the k masks stay as they are.
+    """Learn alphas for each of some new tasks, so that f(x, W * sum_i alpha_i M_i) fits it. No mask changes.
 
     A new task then costs k numbers instead of one bit a weight. The alphas start at 1/k and may become any number:
     less than 0, more than 1. Use them with `superpose(net, masks, alphas[i], x)`.

@@ -1,4 +1,4 @@
-"""Streams: batches of tasks one after the other, with no word about which task they are from (SupSup, "Scenario NNs")."""
+"""Streams: batches of one task after the other, with no word about which task it is (SupSup, "Scenario NNs")."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -106,7 +106,8 @@ class Assignment:
         owners: the task that each mask learned most from.
         purity: share of those batches whose mask belongs to their task.
         returns: how often a task came back after another one.
-        recognised: how often it then got, for most of its batches, the mask that had learned most of it.
+        recognised: how often it then got, for most of its batches, the mask that had learned most of it, and that
+            learned from no other task as much.
         set_aside: share of the tasks' batches that nothing was learned from.
     """
 
@@ -128,7 +129,7 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
         raise ValueError(f"the stream has {len(stream)} batches, but `used` has {len(used)} entries.")
     masks = torch.tensor(used)
     batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long)
-    returns = recognised = start = 0
+    start, returns = 0, []  # of each return: the task, its old mask, and the mask that it got
     for task, length in stream.plan:
         segment = masks[start : start + length]
         chosen = segment[segment != SET_ASIDE]
@@ -136,13 +137,14 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
         if task == NOISE:
             continue
         if batches[task].any() and stream.truth[start - length - 1] != task:
-            returns += 1
-            recognised += int(len(chosen) > 0 and chosen.mode().values == batches[task].argmax())
+            got = int(chosen.mode().values) if len(chosen) else SET_ASIDE
+            returns.append((task, int(batches[task].argmax()), got))
         batches[task] += chosen.bincount(minlength=batches.shape[1])
     if not batches.any():
         raise ValueError("nothing was learned from any task: there is no mask to judge.")
     owners = batches.argmax(0)
     pure = batches[owners, torch.arange(len(owners))].sum() / batches.sum()
     offered = (stream.truth != NOISE).sum()
+    recognised = sum(old == got and owners[old] == task for task, old, got in returns)
     aside = 1 - float(batches.sum() / offered)
-    return Assignment(batches, tuple(owners.tolist()), float(pure), returns, recognised, aside)
+    return Assignment(batches, tuple(owners.tolist()), float(pure), len(returns), int(recognised), aside)

@@ -1,9 +1,10 @@
 """Scenario NNs: no batch says which task it is from, in learning or later (SupSup, "Scenario NNs").
 
-The learner goes on with a mask that it recognises, or allocates a new one. What it keeps of a mask that is not in use is
-one bit a weight, and two numbers for its record. Scores and the optimiser's state exist for the mask in use alone.
+The learner goes on with a mask that it recognises, or allocates a new one. Of a mask that is not in use it keeps one
+bit a weight, and two numbers for its record. Scores and the optimiser's state exist for the mask in use alone.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -184,10 +185,11 @@ class StreamLearner:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
-        packed = state["store"]
         self._store = self._store[:0]
-        self._store.extend({name: unpack_bits(rows, self.net.weights()[name].numel()).unflatten(1, self._store.shapes[name])
-                            for name, rows in packed.items()})  # fmt: skip
+        shapes = self._store.shapes
+        self._store.extend(
+            {n: unpack_bits(rows, math.prod(shapes[n])).unflatten(1, shapes[n]) for n, rows in state["store"].items()}
+        )
         self._records = [Record(right, seen) for right, seen in state["records"]]
         self.decisions = [Decision(*fields) for fields in state["decisions"]]
         self.used, self._since, self._held = state["used"], state["since"], state["held"]

@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import inference, inference_sweep, learning, recipes
+from tests.benchmarks import inference, inference_sweep, learning, recipes, unannounced
 
 SPEEDS = ("learning", "inference")
 PARTS = {"learning": learning, "inference": inference, "recipes": recipes, "inference_sweep": inference_sweep}
+PARTS |= {"unannounced": unannounced}
 
 
 def main(names: list[str]) -> None:
