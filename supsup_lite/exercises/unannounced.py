@@ -25,9 +25,7 @@ def choose_or_allocate(gradient: Tensor, eps: float) -> int:
     return NEW if len(nu) * nu.max() < 1 + eps else int(nu.argmax())
 
 
-@check_for(
-    choose_or_allocate, "That line decides whether a task gets a mask of its own. Only eps is left open."
-)
+@check_for(choose_or_allocate, "That line decides whether a task gets a mask of its own. Only eps is left open.")
 def check_choose_or_allocate(attempt):
     """Check `choose_or_allocate`: sign, k, the threshold, and very large gradients."""
     cases = [
