@@ -101,9 +101,11 @@ class PaperRule:
     patience: int = 1
 
     def recognise(self, look: Look) -> int | None:
+        """Return the mask that nu prefers, or None where it is flat."""
         return known_by_nu(look.gradient, self.eps)
 
     def doubts(self, evidence: float) -> bool:
+        """Return False: the paper asks at the start of a block alone."""
         return False
 
 
@@ -120,6 +122,7 @@ class RecordRule:
     patience: int = 3
 
     def recognise(self, look: Look) -> int | None:
+        """Return the proposed mask or the one in use, whichever the evidence is for; None where it is for neither."""
         proposed = int(look.gradient[:-1].argmin()) if look.records else None
         asked = {i for i in (look.active, proposed) if i is not None}
         right = {i: look.right(i) for i in sorted(asked, key=lambda i: i != look.active)}  # of a tie the first stays
@@ -130,4 +133,5 @@ class RecordRule:
         return look.active if evidence.get(look.active, -math.inf) > -math.log(self.odds) else None
 
     def doubts(self, evidence: float) -> bool:
+        """Return whether the evidence for the mask in use falls short of the odds."""
         return evidence <= math.log(self.odds)

@@ -105,7 +105,7 @@ class Assignment:
         batches: how many batches of task i mask j learned from: long [k, masks]. Noise does not count.
         owners: the task that each mask learned most from.
         purity: share of those batches whose mask belongs to their task.
-        returns: how often a task came back after another one.
+        returns: how often a task came back, after another one or after noise.
         recognised: how often it then got, for most of its batches, the mask that had learned most of it, and that
             learned from no other task as much.
         set_aside: share of the tasks' batches that nothing was learned from.

@@ -39,6 +39,7 @@ def check_choose_or_allocate(attempt):
         ([-0.5, 0.0], 0.3),
         ([0.0, 0.0, 0.0, -0.9], 0.5),  # 4 max nu = 1.8
         ([-1000.0, 0.0], 0.125),
+        ([-1000.0, -999.9], 0.125),
         ([0.3], 0.125),  # one mask: 1 max nu = 1, always
     ]
     for gradient, eps in cases:

@@ -25,11 +25,14 @@ SAVE_EVERY = 3000  # batches: what a kill can cost at most
 
 
 def permuted_mnist_nns(options: argparse.Namespace) -> dict[str, Any]:
-    """PermutedMNIST, NNs: each task comes twice, in pieces of unequal length; masks, purity, returns, against GNu."""
+    """PermutedMNIST, NNs: masks, purity, returns of two rules, accuracy beside GNu; changes anywhere, or at blocks."""
     suite = tasks.permuted_mnist(options.tasks or 20, seed=options.seed)
     net = NETWORKS[options.network](outputs=options.outputs, seed=options.seed)
     recipe = RECIPES["paper"] if options.recipe == "paper" else STEADY
-    stream = stream_of(suite, plan_of(len(suite), recipe.steps, options.seed), recipe.batch, options.seed)
+    block = max(1, min(100, recipe.steps // 3))
+    kinds = {"ragged": 1, "aligned": block}
+    plans = {kind: plan_of(len(suite), recipe.steps, options.seed, whole) for kind, whole in kinds.items()}
+    streams = {kind: stream_of(suite, plan, recipe.batch, options.seed) for kind, plan in plans.items()}
     setting = {
         "network": net.name,
         "outputs": net.outputs,
@@ -37,9 +40,8 @@ def permuted_mnist_nns(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "recipe": "paper" if options.recipe == "paper" else "steady",
         **asdict(recipe),
-        "batches": len(stream),
-        "block": 100,
-        "rules": ["record", "paper"],
+        "batches": len(streams["ragged"]),
+        "block": block,
         "infer_from": "one_image",
         "images_per_task": options.images,
     }
@@ -48,8 +50,13 @@ def permuted_mnist_nns(options: argparse.Namespace) -> dict[str, Any]:
     given, spent = learn_resumably(options.name, net, suite, None, options.seed, recipe)
     how = {"images": options.images, "seed": 0}
     figures["GNu"] = figures_of(evaluate(net, given, suite, "GNu", **how))
-    for name, rule in (("record", RecordRule()), ("paper", PaperRule())):
-        learner, seconds = _learn(options.name, net, stream, rule, recipe, options.seed)
+    for name, rule, kind in (
+        ("record", RecordRule(), "ragged"),
+        ("paper", PaperRule(), "ragged"),
+        ("paper_aligned", PaperRule(), "aligned"),
+    ):
+        stream = streams[kind]
+        learner, seconds = _learn(options.name, net, stream, rule, recipe, block, options.seed)
         found = assignment(stream, learner.used)
         result = evaluate(net, learner.masks, suite, "GNs", owners=found.owners, **how)
         figures[name] = {
@@ -70,26 +77,26 @@ def permuted_mnist_nns(options: argparse.Namespace) -> dict[str, Any]:
     return runs.result_of(options.name, setting, figures, figures["record"]["n"], seconds, net.device)
 
 
-def plan_of(num_tasks: int, steps: int, seed: int) -> list[tuple[int, int]]:
+def plan_of(num_tasks: int, steps: int, seed: int, block: int = 1) -> list[tuple[int, int]]:
     """Return a plan in which each task gets `steps` batches in two pieces: all tasks once, then all in another order.
 
-    The first piece is 40 to 60 % of the steps, so changes fall anywhere in a block.
+    The first piece is 40 to 60 % of the steps, rounded to whole blocks of `block` batches.
     """
     draw = generator("plan", seed)
-    first = [int(share * steps) for share in draw.uniform(0.4, 0.6, num_tasks)]
+    first = [block * max(1, round(share * steps / block)) for share in draw.uniform(0.4, 0.6, num_tasks)]
     again = draw.permutation(num_tasks).tolist()
     return [(i, first[i]) for i in range(num_tasks)] + [(i, steps - first[i]) for i in again]
 
 
 def _learn(
-    name: str, net: Network, stream: Stream, rule: RecordRule | PaperRule, recipe: Recipe, seed: int
+    name: str, net: Network, stream: Stream, rule: RecordRule | PaperRule, recipe: Recipe, every: int, seed: int
 ) -> tuple[StreamLearner, float]:
     """Return the learner at the end of the stream, and the seconds it took, those before a kill included."""
     suite = stream.tasks
     path = runs.checkpoint(
         name, [net.fingerprint(), suite.seed, stream.plan, repr(rule), asdict(recipe), seed, "learner"]
     )
-    learner = StreamLearner(net, suite.num_classes, rule, recipe, every=100, budget=2500, seed=seed)
+    learner = StreamLearner(net, suite.num_classes, rule, recipe, every, budget=2500, seed=seed)
     spent = 0.0
     if path.exists():
         saved = torch.load(path, map_location=net.device, weights_only=True)

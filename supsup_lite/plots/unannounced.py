@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from supsup_lite.plots.style import BLUE, GREEN, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
 
-HATCHES = ("", "//", "..", "xx", "--", "++")
+HATCHES = ("", "//", "..")
 
 
 @style()
@@ -27,8 +27,7 @@ def strips(rows: Mapping[str, Sequence[int]]):
             number = int(values[start])
             look = {"color": GREY, "alpha": 0.35, "edgecolor": "none"}
             if number >= 0:
-                hatch = HATCHES[number // len(PALETTE) % len(HATCHES)]
-                look = {"facecolor": PALETTE[number % len(PALETTE)], "alpha": 0.75, "hatch": hatch, "edgecolor": INK}
+                look = {"facecolor": PALETTE[number % len(PALETTE)], "alpha": 0.75, "edgecolor": INK}
             axes.barh(row, stop - start, 0.8, left=start, linewidth=0.4, **look)
             if number >= 0 and stop - start > len(values) / 60:
                 axes.text((start + stop) / 2, row, str(number), ha="center", va="center", fontsize=9)
