@@ -93,9 +93,8 @@ def _learn(
 ) -> tuple[StreamLearner, float]:
     """Return the learner at the end of the stream, and the seconds it took, those before a kill included."""
     suite = stream.tasks
-    path = runs.checkpoint(
-        name, [net.fingerprint(), suite.seed, stream.plan, repr(rule), asdict(recipe), seed, "learner"]
-    )
+    identity = [net.fingerprint(), suite.kind, suite.seed, stream.plan, repr(rule), asdict(recipe), every, seed]
+    path = runs.checkpoint(name, identity).with_suffix(".pt")  # not safetensors: it holds lists and numbers, too
     learner = StreamLearner(net, suite.num_classes, rule, recipe, every, budget=2500, seed=seed)
     spent = 0.0
     if path.exists():
