@@ -69,8 +69,11 @@ def evaluate(
     objective: str = "entropy",
     images: int | None = None,
     seed: int = 0,
+    owners: Sequence[int] | None = None,
 ) -> Evaluation:
     """Measure the masks on the tasks' test images. Mask i belongs to task i; further masks only distract.
+
+    Masks of a learner that was never told the tasks (NNs) have `owners`; they are measured as GNs.
 
     * GG: the task is given, its own mask is used.
     * GNs: the task is inferred; the class must be right (labels are shared between tasks).
@@ -85,11 +88,13 @@ def evaluate(
     Args:
         images: how many distinct test images of each task to draw; None takes all of them.
         seed: decides which.
+        owners: the task of each mask, such as `assignment(...).owners`; a task may have several masks, or none.
 
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    _check(masks, tasks, scenario, infer_from, method, objective, images)
+    _check(masks, tasks, scenario, infer_from, method, objective, images, owners)
+    owner = torch.arange(len(masks)) if owners is None else torch.tensor(owners)
     given = scenario == "GG"
     confusion = torch.zeros(len(tasks), len(masks), dtype=torch.long)
     per_task = torch.zeros(len(tasks), dtype=torch.float64)
@@ -100,15 +105,16 @@ def evaluate(
         for x, y in _test_batches(tasks, i, images, seed):
             inferred = torch.full_like(y, i) if given else _infer(net, masks, x, infer_from, method, objective)
             hit = _classify(net, masks, inferred, x) == y
+            fits = owner.to(inferred.device)[inferred] == i
             if scenario == "GNu":
-                hit &= inferred == i
+                hit &= fits
             confusion[i] += inferred.bincount(minlength=len(masks)).cpu()
             per_task[i] += float(hit.sum())
             # Images that share an inference are one unit: they are right or wrong together.
             by_image = given or infer_from == "each_image"
             shares += hit.float().tolist() if by_image else [float(hit.float().mean())]
             sizes += [1] * len(y) if by_image else [len(y)]
-            found += (inferred == i).float().tolist() if by_image else [float(inferred[0] == i)]
+            found += fits.float().tolist() if by_image else [float(fits[0])]
     per_task /= confusion.sum(1)
     return Evaluation(
         scenario,
@@ -172,7 +178,7 @@ def interval_95(shares: Sequence[float], sizes: Sequence[int] | None = None) -> 
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _check(masks, tasks, scenario, infer_from, method, objective, images) -> None:
+def _check(masks, tasks, scenario, infer_from, method, objective, images, owners) -> None:
     if scenario == "NNs":
         raise ValueError(
             "scenario 'NNs' has its own learner, because no task is ever given; evaluate takes GG, GNs, GNu."
@@ -189,7 +195,11 @@ def _check(masks, tasks, scenario, infer_from, method, objective, images) -> Non
         raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
-    if len(masks) < len(tasks):
+    if owners is not None and (scenario == "GG" or len(owners) != len(masks)):
+        raise ValueError(
+            f"owners are for GNs and GNu, one for each of {len(masks)} masks, got {len(owners)} in scenario {scenario}."
+        )
+    if owners is None and len(masks) < len(tasks):
         raise ValueError(
             f"there are {len(tasks)} tasks but only {len(masks)} masks: learn the others, or slice the suite."
         )

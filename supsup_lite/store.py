@@ -102,6 +102,12 @@ class MaskStore:
             self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
         self._count += k
 
+    def replace(self, i: int, mask: Mask) -> None:
+        """Put another mask in the place of mask i, 0 <= i < len(self): for a learner that is not done with it."""
+        check_mask(self._net, mask)
+        for name, bits in mask.items():
+            self.packed(name)[i] = pack_bits(bits.flatten()[None])[0]
+
     def packed(self, name: str) -> Tensor:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
         return self._packed[name][: self._count]

@@ -9,8 +9,9 @@ import pytest
 
 from supsup_lite import networks
 from supsup_lite.learning import Recipe
-from supsup_lite.paper import given, hopfield, runs
+from supsup_lite.paper import given, hopfield, runs, unannounced
 from supsup_lite.paper.command import main
+from supsup_lite.unannounced import StreamLearner
 
 
 @pytest.fixture
@@ -91,6 +92,34 @@ def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
     result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
     monkeypatch.setattr(given, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
     assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
+
+
+def test_unannounced_tasks_go_on_after_a_kill(quick, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(unannounced, "STEADY", Recipe(12, 32, "adam", 3e-3))
+    monkeypatch.setattr(unannounced, "SAVE_EVERY", 5)
+    command = ["permuted-mnist-nns", "--tasks", "3", *quick]
+    whole = result_of(capsys, command)
+    assert whole["figures"]["record"]["n"] == 3 * 128
+    assert set(whole["figures"]) == {"GNu", "record", "paper", "paper_aligned"}
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
+    feed, fed = StreamLearner.feed, []
+
+    def killed_at_batch_13(self, x, y):
+        fed.append(len(self.used))
+        if len(fed) == 13:
+            raise SystemExit("killed")
+        return feed(self, x, y)
+
+    monkeypatch.setattr(StreamLearner, "feed", killed_at_batch_13)
+    with pytest.raises(SystemExit, match="killed"):
+        main(command)
+    again = result_of(capsys, command)
+    assert fed[:13] == list(range(13))
+    assert fed[13] == 10
+    for result in (whole, again):
+        for figures in result["figures"].values():
+            figures.pop("learning_seconds", None)
+    assert again["figures"] == whole["figures"]
 
 
 def test_out_saves_the_result(quick, capsys, tmp_path):

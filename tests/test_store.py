@@ -572,3 +572,16 @@ def test_every_single_byte_matters(saved, tmp_path):
         path.write_bytes(saved.content[:at] + bytes([saved.content[at] ^ 1]) + saved.content[at + 1 :])
         with pytest.raises(ValueError, match="safetensors"):
             sl.MaskStore.load(path, saved.net)
+
+
+def test_replace_changes_one_mask_alone():
+    net = MLP("tiny", (3, 5, 2), seed=0, device="cpu")
+    store = sl.MaskStore(net)
+    for i in range(3):
+        store.append(sl.random_mask(net, 0.5, seed=0, task=i))
+    other = sl.random_mask(net, 0.5, seed=0, task=9)
+    store.replace(1, other)
+    for i, want in enumerate((sl.random_mask(net, 0.5, 0, 0), other, sl.random_mask(net, 0.5, 0, 2))):
+        assert all(torch.equal(store[i][name], want[name]) for name in want)
+    with pytest.raises(TypeError, match="bool"):
+        store.replace(0, {name: bits.float() for name, bits in other.items()})

@@ -10,13 +10,14 @@ from typing import Any
 from supsup_lite.devices import device
 from supsup_lite.hopfield import RULES
 from supsup_lite.inference import METHODS
-from supsup_lite.paper import given, hopfield, runs
+from supsup_lite.paper import given, hopfield, runs, unannounced
 from supsup_lite.paper.given import NETWORKS, RECIPES
 
 EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "permuted-mnist": given.permuted_mnist,
     "rotated-mnist": given.rotated_mnist,
     "split-mnist": given.split_mnist,
+    "permuted-mnist-nns": unannounced.permuted_mnist_nns,
     "split-mnist-hopfield": hopfield.split_mnist_hopfield,
 }
 
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="A run that was killed goes on where it stopped when the same command is given again.",
     )
     parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what fits this machine")
-    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5)")
+    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
     parser.add_argument("--seed", type=int, default=0, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
     parser.add_argument("--out", help="save the result; a bare file name goes to data/results/")

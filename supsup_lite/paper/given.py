@@ -58,11 +58,11 @@ def _run(options: argparse.Namespace, suite: TaskSuite, how: dict[str, str]) -> 
         **how,
         "images_per_task": options.images,
     }
-    masks, seconds = _learn_resumably(options.name, net, suite, options.keep, options.seed, recipe)
+    masks, seconds = learn_resumably(options.name, net, suite, options.keep, options.seed, recipe)
     began = time.perf_counter()
     figures: dict[str, Any] = {}
     for scenario in tqdm(("GG", "GNs", "GNu"), desc="evaluating", leave=False):
-        figures[scenario] = _figures(evaluate(net, masks, suite, scenario, images=options.images, seed=0, **how))
+        figures[scenario] = figures_of(evaluate(net, masks, suite, scenario, images=options.images, seed=0, **how))
     figures |= {
         "bytes": masks.nbytes,
         "entropy_bytes": round(masks.entropy_bytes),
@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace, suite: TaskSuite, how: dict[str, str]) -> 
     return runs.result_of(options.name, setting, figures, figures["GNu"]["n"], seconds, net.device)
 
 
-def _figures(result: Evaluation) -> dict[str, Any]:
+def figures_of(result: Evaluation) -> dict[str, Any]:
     return {
         "accuracy": round(result.accuracy, 5),
         "interval_95": [round(end, 5) for end in result.interval],
@@ -84,7 +84,7 @@ def _figures(result: Evaluation) -> dict[str, Any]:
     }
 
 
-def _learn_resumably(
+def learn_resumably(
     name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe
 ) -> tuple[MaskStore, float]:
     """Return all masks and the seconds that learning them took, those before a kill included."""

@@ -52,7 +52,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def checkpoint(name: str, identity: list[Any]) -> Path:
-    """Return where a run keeps its masks: one file for all that changes them, which `identity` lists."""
+    """Return where a run keeps what it has learned: one file for all that changes it, which `identity` lists."""
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = cache_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes
+from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes, unannounced
 
 SPEEDS = ("learning", "inference", "hopfield", "explorer")
 PARTS = {
@@ -21,6 +21,7 @@ PARTS = {
     "explorer": explorer,
     "recipes": recipes,
     "inference_sweep": inference_sweep,
+    "unannounced": unannounced,
 }
 
 
