@@ -81,6 +81,20 @@ class Recall:
         """Gradient steps taken."""
         return len(self.trace)
 
+    def distances(self, stored: Tensor) -> Tensor:
+        """Return how far the state was from each stored mask after each step, as a share of the units.
+
+        For spins that is the share of units that differ; a state of zeros is at 1/2 from every mask.
+
+        Args:
+            stored: masks as spins, float [k, d] (`spins_of`). The Hopfield store itself does not know them one by one.
+
+        Returns:
+            float [steps, k].
+        """
+        states = torch.stack([step.z for step in self.trace])
+        return (states[:, None] - stored).abs().mean(-1) / 2
+
 
 def spins_of(masks: MaskStore) -> Tensor:
     """Return all masks as spins, the layers one after the other: float [k, d]."""

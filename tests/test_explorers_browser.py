@@ -544,12 +544,12 @@ def spoiled(pages, tmp_path, browser):
     """Call it with a function that spoils a copy of the site; it returns the opened page."""
     contexts = []
 
-    def spoil(harm):
+    def spoil(harm, name="index"):
         copy = shutil.copytree(pages, tmp_path / "copy")
         harm(copy)
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        page.goto((copy / "index.html").as_uri())
+        page.goto((copy / f"{name}.html").as_uri())
         return page
 
     yield spoil
@@ -597,3 +597,22 @@ def test_missing_state(spoiled):
         path.write_text(re.sub(r'data-model="\w+"', 'data-model="0"', path.read_text("utf-8")), "utf-8")
 
     remains(spoiled(harm), "its saved state is not in this page")
+
+
+def test_missing_pictures_of_masks(spoiled):
+    """A state that knows what was learned, but lost the pictures: it once asked for them for ever."""
+
+    def harm(site):
+        path = site / "grids.html"
+        head, state = path.read_text("utf-8").split('widget-state+json">', 1)
+        saved = json.loads(state[: state.index("</script>")])
+        (masks,) = (model for model in saved["state"].values() if "pictures" in model["state"])
+        masks["buffers"] = [own for own in masks["buffers"] if own["path"][0] != "pictures"]
+        masks["state"]["pictures"] = {}
+        path.write_text(f'{head}widget-state+json">{json.dumps(saved)}{state[state.index("</script>") :]}', "utf-8")
+
+    page = spoiled(harm, "grids")
+    failed = page.locator(".explorer-still[data-explorer=failed]")
+    failed.wait_for()
+    assert failed.locator("figcaption").inner_text().endswith("are missing. In a running notebook it moves.")
+    assert failed.locator("svg[aria-label]").is_visible()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 import nbformat
 import pytest
 
+TOKEN = secrets.token_hex()
 CELL = """
 import json, pathlib
 import supsup_lite as sl
@@ -38,7 +40,7 @@ def lab(tmp_path):
     settings = {name: str(tmp_path / name.lower()) for name in own}
     flags = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root"]
     flags += [
-        "--IdentityProvider.token=",
+        f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={tmp_path}",
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -83,7 +85,7 @@ def test_python_and_the_browser_see_each_other_s_moves(lab, browser, tmp_path):
         wait_until(true, tmp_path / "log.txt")
 
     page = browser.new_page()
-    page.goto(f"{lab}/lab/tree/explorer.ipynb?reset")
+    page.goto(f"{lab}/lab/tree/explorer.ipynb?reset&token={TOKEN}")
     page.locator(".jp-Cell .cm-content").first.click(timeout=90_000)
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector(".supsup-explorer", timeout=120_000)

@@ -1,6 +1,7 @@
 """Masks over units: learned like any other mask, kept in a Hopfield store, and recalled from images bit for bit."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -148,6 +149,22 @@ def test_a_trace_says_what_was_seen(learned):
     assert torch.equal(last.candidate, store.recall(last.z))
     assert last.candidate_entropy == pytest.approx(hs.entropy_at(net, last.candidate, x).item(), rel=1e-5)
     assert last.spread == pytest.approx(store.spread(last.candidate).item(), rel=1e-4)
+
+
+def test_distances_are_shares_of_units(learned):
+    net, tasks, masks, store = learned
+    spins = hs.spins_of(masks)
+    found = sl.recall_mask(net, store, tasks[0].test.batch(range(128))[0], hs.Limits(entropy=0.0), steps=3, starts=1)
+    distances = found.distances(spins)
+    assert distances.shape == (3, 3)
+    for row, step in zip(distances, found.trace, strict=True):
+        for distance, z in zip(row, spins, strict=True):
+            assert float(distance) == pytest.approx(
+                sum(abs(float(a) - float(b)) for a, b in zip(step.z, z, strict=True)) / 2 / 768
+            )
+    settled = hs.Recall(None, spins[1], "", (replace(found.trace[0], z=spins[1]),)).distances(spins)[0]
+    differ = [float((spins[1] != z).float().mean()) for z in spins]
+    assert settled.tolist() == pytest.approx(differ)
 
 
 def test_what_was_never_stored_is_held_back(learned):

@@ -30,7 +30,10 @@ def outputs_with_data(notebook):
     for cell in code_cells(notebook):
         yield from (output for output in cell.outputs if "data" in output)
     for model in notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {}).values():
-        yield from (output for output in model["state"].get("outputs", []) if "data" in output)
+        if model["model_name"] == "OutputModel":
+            yield from (output for output in model["state"].get("outputs", []) if "data" in output)
+        elif "still" in model["state"]:  # an explorer's picture where it cannot start
+            yield {"data": {"text/html": model["state"]["still"]}}
 
 
 def shown_text(cell):

@@ -14,7 +14,7 @@ export default explorer("How does a mask look?", async ({ model, root, signal })
     for (const [name, packed] of Object.entries(model.get("pictures")))
       if (!unpacked.has(name)) unpacked.set(name, await inflate(bytesOf(packed)));
   };
-  const sparsities = () => Object.keys(model.get("learned")).map(Number).sort((a, b) => a - b);
+  const sparsities = () => Object.keys(model.get("learned")).filter((name) => name in model.get("pictures")).map(Number).sort((a, b) => a - b);
   let shown = model.get("sparsity"); // the last one that there are masks for
 
   const every = [...Array(101).keys()];
@@ -88,5 +88,6 @@ export default explorer("How does a mask look?", async ({ model, root, signal })
   listen(model, signal, ["sparsity", "step", "layer", "learned"], update);
   listen(model, signal, ["learned"], controls.firstChild.tell);
   await read();
+  if (!unpacked.has(String(shown))) throw new Error(`the pictures of sparsity ${shown} % are missing`);
   update();
 });
