@@ -102,8 +102,12 @@ def evaluate(
     sizes: list[int] = []
     found: list[float] = []
     for i in range(len(tasks)):
-        for x, y in _test_batches(tasks, i, images, seed):
-            inferred = torch.full_like(y, i) if given else _infer(net, masks, x, infer_from, method, objective)
+        batches = list(_test_batches(tasks, i, images, seed))
+        if given:
+            chosen = [torch.full_like(y, i) for _, y in batches]
+        else:
+            chosen = _infer(net, masks, [x for x, _ in batches], infer_from, method, objective)
+        for (x, y), inferred in zip(batches, chosen, strict=True):
             hit = _classify(net, masks, inferred, x) == y
             fits = owner.to(inferred.device)[inferred] == i
             if scenario == "GNu":
@@ -140,10 +144,13 @@ def _test_batches(tasks: TaskSuite, i: int, images: int | None, seed: int) -> It
         yield test.batch(rows)
 
 
-def _infer(net, masks, x, infer_from: str, method: str, objective: str) -> Tensor:
-    if infer_from == "one_image":
-        return infer_task(net, masks, x[:1], method, objective).expand(len(x))
-    return infer_task(net, masks, x, method, objective, together=infer_from == "whole_batch")
+def _infer(net, masks, batches: list[Tensor], infer_from: str, method: str, objective: str) -> list[Tensor]:
+    """Return the mask chosen for each image of each batch."""
+    if infer_from == "one_image":  # the first images of all batches at once: the masks are unpacked once for them
+        chosen = infer_task(net, masks, torch.cat([x[:1] for x in batches]), method, objective)
+        return [own.expand(len(x)) for own, x in zip(chosen, batches, strict=True)]
+    together = infer_from == "whole_batch"
+    return [infer_task(net, masks, x, method, objective, together=together) for x in batches]
 
 
 def _classify(net: Network, masks: MaskStore, chosen: Tensor, x: Tensor) -> Tensor:

@@ -72,6 +72,17 @@ def wait_until(true, log, seconds=60):
         time.sleep(0.1)
 
 
+def run_first_cell(page):
+    """Press Shift+Enter in it until it runs: on a first start JupyterLab may be busy and not listen yet."""
+    for _ in range(10):
+        page.locator(".jp-Cell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(3000)
+        if page.locator(".jp-Cell .jp-InputPrompt").first.inner_text() != "[ ]:":
+            return
+    pytest.fail(f"the cell never ran: {page.locator('.jp-Cell').first.inner_text()}")
+
+
 def test_python_and_the_browser_see_each_other_s_moves(lab, browser, tmp_path):
     def seen(**expected):
         path = tmp_path / "seen.json"
@@ -86,9 +97,9 @@ def test_python_and_the_browser_see_each_other_s_moves(lab, browser, tmp_path):
 
     page = browser.new_page()
     page.goto(f"{lab}/lab/tree/explorer.ipynb?reset&token={TOKEN}")
-    page.locator(".jp-Cell .cm-content").first.click(timeout=90_000)
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_selector(".supsup-explorer", timeout=120_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
+    run_first_cell(page)
+    page.wait_for_selector(".supsup-explorer", timeout=90_000)
     seen(num_tasks=20, chosen=7, answer=7)
 
     slider = page.locator("[name=num_tasks]")
