@@ -114,6 +114,12 @@ def test_setup_cell_is_short_and_first(lesson, executed_lesson):
     assert re.search(r"torch \d", shown_text(setup)), "the setup cell prints device and versions"
 
 
+def test_one_title_with_the_lesson_s_number(lesson):
+    cells = [cell.source for cell in jupytext.read(lesson).cells if cell.cell_type == "markdown"]
+    titles = [line for source in cells for line in source.splitlines() if line.startswith("# ")]
+    assert [title[:7] for title in titles] == [f"# {lesson.stem[:2]} · "], titles
+
+
 def test_cells_are_short(lesson):
     notebook = jupytext.read(lesson)
     for cell in code_cells(notebook):
