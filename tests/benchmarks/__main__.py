@@ -1,4 +1,4 @@
-"""`make bench`: the speeds, in a minute. `make bench ARGS="recipes inference_sweep"`: the tables behind lessons.
+"""`make bench`: the speeds, in a few minutes. `make bench ARGS="recipes inference_sweep"`: the tables behind lessons.
 
 Both print tables and write build/bench.json.
 """
