@@ -190,7 +190,8 @@ def recall_mask(
         net: the network that the masks belong to, with d units to mask.
         store: its masks.
         x: B images of one task, float [B, ...].
-        limits: what counts as recalled (`measure_limits`); None asks only that it is no mixture.
+        limits: what counts as recalled (`measure_limits`). None refuses only what is as uneven as a mixture of
+            unrelated masks; mixtures of learned ones, which are alike, pass: measure limits to refuse those.
         steps: gradient steps from each start.
         starts: how often to start at most.
         rate: length of a step, where 1 moves a unit by 1 on average (root mean square).
