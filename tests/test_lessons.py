@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 import jupytext
 import nbformat
@@ -11,6 +12,8 @@ from jupyter_cache import get_cache
 from lessons import ROOT, execution_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
+
+from tests.conftest import LESSON_SECONDS
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -50,8 +53,10 @@ def shown_text(cell):
 # --- running -------------------------------------------------------------------------------------------------
 
 
-def test_lesson_runs(lesson, executed_lesson):
+def test_lesson_runs(lesson, executed_lesson, record_property):
+    began = time.monotonic()
     notebook = executed_lesson(lesson)
+    record_property(LESSON_SECONDS, (lesson.stem, time.monotonic() - began))
     errors = [output.text for cell in code_cells(notebook) for output in cell.outputs if output.get("name") == "stderr"]
     assert not [text for text in errors if "Warning" in text]
 

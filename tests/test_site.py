@@ -29,7 +29,7 @@ EXPLORER_BYTES = 8_000_000
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(tmp_path_factory, lessons_ready):
     """The folder of the built site. Lessons that this test run has executed are not executed again."""
     out = tmp_path_factory.mktemp("site")
     flags = ["-E", "-W", "-n", "--keep-going", "-q", "-c", "notebooks/_site", "-d", str(out / "doctrees")]
