@@ -16,7 +16,7 @@ lab: setup  ## open the course in JupyterLab; more flags: make lab ARGS="--no-br
 	@echo "lab: opening $(LESSON); Ctrl-C twice ends it"
 	@$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/$(LESSON) $(AS_ROOT) $(ARGS)
 test: setup  ## run every test; some of them: make test ARGS="tests/test_site.py -k phone"
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations=10 $(ARGS)
 site: setup  ## render the lessons to build/site/index.html
 	rm -rf build/site
 	$(PY) -m sphinx -E -W -n --keep-going -q -c notebooks/_site -d build/doctrees notebooks build/site $(ARGS)

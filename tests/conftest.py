@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import time
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: as many threads as there are cores, over all workers
@@ -23,22 +24,23 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("lesson", LESSONS, ids=[lesson.stem for lesson in LESSONS])
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """Keep on one worker what shares work: a lesson's tests, and those of a file. Lessons first, the site last."""
-    if not hasattr(config, "workerinput"):
-        return
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (groups[item] == "tests/test_site.py", not groups[item][:1].isdigit()))
+def pytest_collection_modifyitems(items):
+    """Lessons first, since they take longest; the site last, since it shows them."""
+    order = {"test_lessons.py": 0, "test_site.py": 2}
+    items.sort(key=lambda item: order.get(item.path.name, 1))
 
 
-def group_of(item) -> str:
-    """The name of the lesson whose execution a test looks at, else of its file."""
-    if "executed_lesson" in item.fixturenames:
-        return item.callspec.params["lesson"].stem
-    return item.location[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep on one worker what shares work: the tests of a lesson, and those of a file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            lesson = re.search(r"test_lessons\.py.*\[(\d\d_\w+)\]", nodeid)
+            return lesson[1] if lesson else nodeid.split("::")[0]
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
