@@ -30,7 +30,7 @@ def encode(mask: np.ndarray, widths: Sequence[int]) -> bytes:
     Returns:
         For each part: how it is told (one byte), its number of layers (one byte), and a raw deflate stream.
     """
-    return b"".join(_encode_part(mask[start:stop], layers) for start, stop, layers in _parts(mask, widths))
+    return b"".join(_encode_part(mask[start:stop], ones, layers) for start, stop, ones, layers in _parts(mask, widths))
 
 
 def decode(block: bytes, widths: Sequence[int]) -> np.ndarray:
@@ -58,17 +58,17 @@ def decode(block: bytes, widths: Sequence[int]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _parts(mask: np.ndarray, widths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield (first byte, last byte + 1, layers) of each part: a layer joins if a table of its own would cost more."""
+def _parts(mask: np.ndarray, widths: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (first byte, last byte + 1, ones, layers) of each part: a layer joins unless a table of its own pays."""
     start = stop = layers = ones = 0
     for width in widths:
         own = int(np.bitwise_count(mask[stop : stop + width]).sum(dtype=np.int64))
         together = _cost(ones + own, stop - start + width)
         if layers and (layers == MOST_LAYERS or together > _cost(ones, stop - start) + _cost(own, width) + TABLE):
-            yield start, stop, layers
+            yield start, stop, ones, layers
             start, layers, ones = stop, 0, 0
         stop, layers, ones = stop + width, layers + 1, ones + own
-    yield start, stop, layers
+    yield start, stop, ones, layers
 
 
 def _cost(ones: int, width: int) -> float:
@@ -79,8 +79,8 @@ def _cost(ones: int, width: int) -> float:
     return -width * (p * math.log2(p) + (1 - p) * math.log2(1 - p))
 
 
-def _encode_part(packed: np.ndarray, layers: int) -> bytes:
-    share = float(np.bitwise_count(packed).mean()) / 8
+def _encode_part(packed: np.ndarray, ones: int, layers: int) -> bytes:
+    share = ones / (8 * len(packed))
     if GAPS_BELOW <= share <= 1 - GAPS_BELOW:
         kind, symbols, strategy = BITS, packed, zlib.Z_HUFFMAN_ONLY
     else:

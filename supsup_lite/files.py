@@ -106,7 +106,7 @@ class BlockFile:
 
     def __init__(self, path: str | os.PathLike, kind: str, version: int, wanted: Sequence[str], repair: str):
         _refuse_folder(path)
-        self._stream = Path(path).open("rb")  # noqa: SIM115: open as long as this object is in use
+        self._stream = Path(path).open("rb")  # noqa: SIM115
         try:
             head = _read_header(self._stream)
             try:
