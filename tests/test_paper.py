@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+import supsup_lite as sl
 from supsup_lite import networks
 from supsup_lite.learning import Recipe
 from supsup_lite.paper import blocks, given, hopfield, runs, unannounced
@@ -40,6 +41,27 @@ def test_the_last_line_is_the_result(quick, capsys, name, tasks):
     assert set(result["figures"]) >= {"GG", "GNs", "GNu"}
     low, high = result["figures"]["GNu"]["interval_95"]
     assert low <= result["figures"]["GNu"]["accuracy"] <= high
+
+
+def test_growth_is_what_evaluate_says_of_the_first_tasks(quick, capsys, monkeypatch):
+    monkeypatch.setattr(given, "COUNTS", (2, 3, 9))
+    figures = result_of(capsys, ["permuted-mnist", "--tasks", "4", "--steps", "5", *quick])["figures"]
+    rows = {row["tasks"]: row for row in figures["by_tasks"]}
+    assert list(rows) == [2, 3, 4]
+    net, suite = networks.lenet_300_100(outputs=20, seed=0), sl.permuted_mnist(4, seed=0)
+    masks = sl.learn_masks(net, suite, recipe=Recipe(5, 32, "adam", 1e-3, True), progress=False)
+    for k, row in rows.items():
+        for scenario in ("GG", "GNs", "GNu"):
+            result = sl.evaluate(net, masks[:k], suite[:k], scenario, images=128)
+            assert row[scenario] == pytest.approx(result.accuracy, abs=2e-3)  # blocks of 2 round otherwise than 4
+        assert row["task_accuracy"] == round(result.task_accuracy, 5)
+        assert row["inferences"] == result.inferences == k
+        assert row["bytes"] == masks[:k].nbytes
+        assert row["entropy_bytes"] == pytest.approx(masks[:k].entropy_bytes, abs=2)
+    assert {name: rows[4][name] for name in ("GG", "GNs", "GNu")} == {
+        name: figures[name]["accuracy"] for name in ("GG", "GNs", "GNu")
+    }
+    assert rows[4]["GNu_interval_95"] == figures["GNu"]["interval_95"]
 
 
 @pytest.mark.parametrize("rule", ["storkey", "centred"])
