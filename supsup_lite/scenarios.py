@@ -19,6 +19,7 @@ SCENARIOS = ("GG", "GNs", "GNu")
 INFER_FROM = ("one_image", "each_image", "whole_batch")
 BATCH = 128
 TOGETHER = 10 * BATCH  # images classified at once: a mask is unpacked once for them
+ASKED = 4 * BATCH  # images whose task is inferred at once: all masks are unpacked once for them
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def infer_masks(
             yield torch.cat([own[:1] if together else own for own in found]).cpu()
         return
     batches = math.ceil(_drawn(max(tasks.test_view.sizes), images) / BATCH)
-    width = max(1, BATCH // batches)  # tasks, so that no more images are asked about at once than a batch has
+    width = max(1, ASKED // batches)  # tasks
     for start in range(0, len(tasks), width):
         part = range(start, min(start + width, len(tasks)))
         first = [tasks[i].test.batch(_draw(tasks, i, images, seed)[::BATCH])[0] for i in part]
