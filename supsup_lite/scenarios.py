@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from supsup_lite.inference import METHODS, OBJECTIVES, infer_task
 from supsup_lite.masks import apply_mask
@@ -17,6 +18,8 @@ from supsup_lite.tasks import TaskSuite
 SCENARIOS = ("GG", "GNs", "GNu")
 INFER_FROM = ("one_image", "each_image", "whole_batch")
 BATCH = 128
+TOGETHER = 10 * BATCH  # images classified at once: a mask is unpacked once for them
+ASKED = 4 * BATCH  # images whose task is inferred at once: all masks are unpacked once for them
 
 
 @dataclass(frozen=True)
@@ -94,75 +97,163 @@ def evaluate(
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
     _check(masks, tasks, scenario, infer_from, method, objective, images, owners)
-    owner = torch.arange(len(masks)) if owners is None else torch.tensor(owners)
+    which = {"images": images, "seed": seed}
+    if scenario == "GG":
+        chosen, infer_from = given_masks(tasks, images), "given"
+    else:
+        how = {"infer_from": infer_from, "method": method, "objective": objective}
+        chosen = list(infer_masks(net, masks, tasks, **how, **which))
+    right = list(answers(net, masks, tasks, chosen, infer_from, **which))
+    return score(scenario, chosen, right, len(masks), infer_from, method, objective, owners)
+
+
+# What `evaluate` does in one go, in its three steps: for those who need several scenarios of the same inferences, or
+# who share the tasks of a large suite among processes. All that they hand on lies on the CPU.
+
+
+def given_masks(tasks: TaskSuite, images: int | None = None) -> list[Tensor]:
+    """Return the choice of GG, for each task: long [n], its own position for each of its n test images."""
+    sizes = tasks.test_view.sizes
+    return [torch.tensor([i]).expand(_drawn(size, images)) for i, size in enumerate(sizes)]
+
+
+@torch.no_grad()
+def infer_masks(
+    net: Network,
+    masks: MaskStore,
+    tasks: TaskSuite,
+    *,
+    infer_from: str = "one_image",
+    method: str = "one_shot",
+    objective: str = "entropy",
+    images: int | None = None,
+    seed: int = 0,
+) -> Iterator[Tensor]:
+    """Yield, for each task, the mask inferred for each image, or for each batch of 128: long [inferences].
+
+    The first images of many tasks' batches are asked about together, because unpacking the masks costs much and each
+    further image little.
+    """
+    if infer_from != "one_image":
+        together = infer_from == "whole_batch"
+        for i, task in enumerate(tasks):
+            batches = (task.test.batch(rows)[0] for rows in _draw(tasks, i, images, seed).split(BATCH))
+            found = [infer_task(net, masks, x, method, objective, together=together) for x in batches]
+            yield torch.cat([own[:1] if together else own for own in found]).cpu()
+        return
+    batches = math.ceil(_drawn(max(tasks.test_view.sizes), images) / BATCH)
+    width = max(1, ASKED // batches)  # tasks
+    for start in range(0, len(tasks), width):
+        part = range(start, min(start + width, len(tasks)))
+        first = [tasks[i].test.batch(_draw(tasks, i, images, seed)[::BATCH])[0] for i in part]
+        found = infer_task(net, masks, torch.cat(first), method, objective).cpu()
+        yield from found.split([len(x) for x in first])
+
+
+@torch.no_grad()
+def answers(
+    net: Network,
+    masks: MaskStore,
+    tasks: TaskSuite,
+    chosen: Sequence[Tensor],
+    infer_from: str = "one_image",
+    *,
+    images: int | None = None,
+    seed: int = 0,
+    own: Sequence[int] | None = None,
+    given: Sequence[Tensor] | None = None,
+) -> Iterator[Tensor]:
+    """Yield, for each task, which of its n test images get the right class under the mask chosen for them: bool [n].
+
+    Args:
+        chosen: what `infer_masks` or `given_masks` returned, with the same images and seed.
+        own, given: the position of each task's own mask, and the answers under it, where they are known already: only
+            images for which another mask was chosen are classified then.
+    """
+    for i, found in enumerate(chosen):
+        order = _draw(tasks, i, images, seed)
+        mask = _each(found, len(order), infer_from)
+        right = torch.empty(len(order), dtype=torch.bool) if given is None else given[i].clone()
+        unknown = torch.ones_like(right) if given is None else mask != own[i]
+        for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
+            x, y = tasks[i].test.batch(order[rows])
+            right[rows] = (_classify(net, masks, mask[rows], x) == y).cpu()
+        yield right
+
+
+def score(
+    scenario: str,
+    chosen: Sequence[Tensor],
+    right: Sequence[Tensor],
+    num_masks: int,
+    infer_from: str = "one_image",
+    method: str = "one_shot",
+    objective: str = "entropy",
+    owners: Sequence[int] | None = None,
+) -> Evaluation:
+    """Return what the answers [n] of each task are worth in a scenario, given the masks `chosen` for them."""
     given = scenario == "GG"
-    confusion = torch.zeros(len(tasks), len(masks), dtype=torch.long)
-    per_task = torch.zeros(len(tasks), dtype=torch.float64)
-    shares: list[float] = []  # for each independent unit, the share of its images that are right
-    sizes: list[int] = []
-    found: list[float] = []
-    for i in range(len(tasks)):
-        batches = list(_test_batches(tasks, i, images, seed))
-        if given:
-            chosen = [torch.full_like(y, i) for _, y in batches]
-        else:
-            chosen = _infer(net, masks, [x for x, _ in batches], infer_from, method, objective)
-        for (x, y), inferred in zip(batches, chosen, strict=True):
-            hit = _classify(net, masks, inferred, x) == y
-            fits = owner.to(inferred.device)[inferred] == i
-            if scenario == "GNu":
-                hit &= fits
-            confusion[i] += inferred.bincount(minlength=len(masks)).cpu()
-            per_task[i] += float(hit.sum())
-            # Images that share an inference are one unit: they are right or wrong together.
-            by_image = given or infer_from == "each_image"
-            shares += hit.float().tolist() if by_image else [float(hit.float().mean())]
-            sizes += [1] * len(y) if by_image else [len(y)]
-            found += fits.float().tolist() if by_image else [float(fits[0])]
-    per_task /= confusion.sum(1)
+    by_image = given or infer_from == "each_image"
+    owner = torch.arange(num_masks) if owners is None else torch.tensor(owners)
+    confusion = torch.zeros(len(right), num_masks, dtype=torch.long)
+    per_task = torch.zeros(len(right), dtype=torch.float64)
+    shares: list[Tensor] = []  # for each independent unit, the share of its images that are right
+    sizes: list[Tensor] = []
+    found: list[Tensor] = []
+    for i, (hit, choice) in enumerate(zip(right, chosen, strict=True)):
+        mask = _each(choice, len(hit), infer_from)
+        fits = owner[choice] == i
+        if scenario == "GNu":
+            hit = hit & (owner[mask] == i)
+        confusion[i] = mask.bincount(minlength=num_masks)
+        per_task[i] = hit.double().mean()
+        # Images that share an inference are one unit: they are right or wrong together.
+        units = hit.double()[:, None] if by_image else pad_sequence(hit.double().split(BATCH), True, math.nan)
+        shares.append(units.nanmean(1))
+        sizes.append(units.isfinite().sum(1))
+        found.append(fits.double())
+    hits = torch.cat(found)
     return Evaluation(
         scenario,
         "given" if given else infer_from,
         "given" if given else method,
         "given" if given else objective,
         float(per_task.mean()),
-        interval_95(shares, sizes),
+        interval_95(torch.cat(shares), torch.cat(sizes)),
         per_task,
-        sum(found) / len(found),
-        (1.0, 1.0) if given else interval_95(found),
+        float(hits.mean()),
+        (1.0, 1.0) if given else interval_95(hits),
         int(confusion.sum()),
-        0 if given else len(found),
+        0 if given else len(hits),
         confusion,
     )
 
 
-def _test_batches(tasks: TaskSuite, i: int, images: int | None, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches of distinct test images of task i, shuffled by (seed, task number)."""
-    test = tasks[i].test
-    order = torch.from_numpy(generator("evaluation", seed, tasks.numbers[i]).permutation(len(test)))
-    for rows in order[:images].split(BATCH):
-        yield test.batch(rows)
+def _drawn(size: int, images: int | None) -> int:
+    return size if images is None else min(size, images)
 
 
-def _infer(net, masks, batches: list[Tensor], infer_from: str, method: str, objective: str) -> list[Tensor]:
-    """Return the mask chosen for each image of each batch."""
-    if infer_from == "one_image":  # the first images of all batches at once: the masks are unpacked once for them
-        chosen = infer_task(net, masks, torch.cat([x[:1] for x in batches]), method, objective)
-        return [own.expand(len(x)) for own, x in zip(chosen, batches, strict=True)]
-    together = infer_from == "whole_batch"
-    return [infer_task(net, masks, x, method, objective, together=together) for x in batches]
+def _draw(tasks: TaskSuite, i: int, images: int | None, seed: int) -> Tensor:
+    """Return distinct test images of task i, long [n], shuffled by (seed, task number)."""
+    size = tasks.test_view.sizes[i]
+    return torch.from_numpy(generator("evaluation", seed, tasks.numbers[i]).permutation(size)[:images])
+
+
+def _each(chosen: Tensor, n: int, infer_from: str) -> Tensor:
+    """Return the mask chosen for each of n images, where a batch may share one."""
+    return chosen.repeat_interleave(BATCH)[:n] if infer_from in ("one_image", "whole_batch") else chosen
 
 
 def _classify(net: Network, masks: MaskStore, chosen: Tensor, x: Tensor) -> Tensor:
     """Return the class [B] of each image under its own mask, each mask applied once to all that chose it."""
     classes = torch.empty(len(x), dtype=torch.long, device=x.device)
     for j in chosen.unique().tolist():
-        rows = chosen == j
+        rows = (chosen == j).to(x.device)
         classes[rows] = apply_mask(net, masks[j], x[rows]).argmax(1)
     return classes
 
 
-def interval_95(shares: Sequence[float], sizes: Sequence[int] | None = None) -> tuple[float, float]:
+def interval_95(shares: Sequence[float] | Tensor, sizes: Sequence[int] | Tensor | None = None) -> tuple[float, float]:
     """Return the 95 % interval of the weighted mean of independent values in 0..1 (Wilson's, 1927).
 
     For shares that are not just 0 or 1 (a batch of images that share one inference), n is replaced by the number of
@@ -172,9 +263,9 @@ def interval_95(shares: Sequence[float], sizes: Sequence[int] | None = None) -> 
         shares: the values.
         sizes: their weights; None weighs them alike.
     """
-    values = torch.tensor(shares, dtype=torch.float64)
-    weights = torch.ones_like(values) if sizes is None else torch.tensor(sizes, dtype=torch.float64)
-    weights /= weights.sum()
+    values = torch.as_tensor(shares, dtype=torch.float64)
+    weights = torch.ones_like(values) if sizes is None else torch.as_tensor(sizes, dtype=torch.float64)
+    weights = weights / weights.sum()
     p, n = float(weights @ values), float(1 / (weights**2).sum())
     spread = float(weights @ (values - p) ** 2)
     if spread > 0:

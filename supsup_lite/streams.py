@@ -1,5 +1,6 @@
 """Streams: batches of one task after the other, with no word about which task it is (SupSup, "Scenario NNs")."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,13 +45,13 @@ class Stream:
 
     def since(self, start: int) -> Iterator[Batch]:
         """Yield the batches from number `start` on: the same ones as if those before had been read."""
-        order = {task: self._order(task) for task in self.truth.unique().tolist() if task != NOISE}
-        seen = dict.fromkeys([*order, NOISE], 0)
+        orders = functools.lru_cache(64)(self._order)  # a long stream does not hold those of all its tasks
+        seen = dict.fromkeys([NOISE, *range(len(self.tasks))], 0)
         for step, task in enumerate(self.truth.tolist()):
             position, seen[task] = seen[task], seen[task] + 1
             if step < start:
                 continue
-            yield self._noise(position) if task == NOISE else self.tasks[task].train.batch(order[task][position])
+            yield self._noise(position) if task == NOISE else self.tasks[task].train.batch(orders(task)[position])
 
     def _order(self, task: int) -> Tensor:
         """Return which images each batch of a task sees: int64 [batches of the task, batch]."""

@@ -187,9 +187,13 @@ class StreamLearner:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
         self._store = self._store[:0]
         shapes = self._store.shapes
-        self._store.extend(
-            {n: unpack_bits(rows, math.prod(shapes[n])).unflatten(1, shapes[n]) for n, rows in state["store"].items()}
-        )
+        for rows in zip(*(packed.split(50) for packed in state["store"].values()), strict=True):  # unpacked on the way
+            self._store.extend(
+                {
+                    name: unpack_bits(part, math.prod(shapes[name])).unflatten(1, shapes[name])
+                    for name, part in zip(state["store"], rows, strict=True)
+                }
+            )
         self._records = [Record(right, seen) for right, seen in state["records"]]
         self.decisions = [Decision(*fields) for fields in state["decisions"]]
         self.used, self._since, self._held = state["used"], state["since"], state["held"]

@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
+import supsup_lite as sl
 from supsup_lite import networks
 from supsup_lite.learning import Recipe
-from supsup_lite.paper import given, hopfield, runs, unannounced
+from supsup_lite.paper import blocks, given, hopfield, runs, unannounced
 from supsup_lite.paper.command import main
 from supsup_lite.unannounced import StreamLearner
 
@@ -20,8 +21,7 @@ def quick(monkeypatch, tmp_path):
     folder = tmp_path / "cache"
     monkeypatch.setattr(runs, "cache_folder", lambda: folder)
     monkeypatch.setitem(given.RECIPES, "default", Recipe(10, 32, "adam", 1e-3, True))
-    monkeypatch.setattr(given, "SAVE_EVERY", 2)
-    monkeypatch.setattr(given, "tasks_at_once", lambda net: 1)
+    monkeypatch.setattr(blocks, "BLOCK", {"cpu": 2})
     monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
     return ["--recipe", "default", "--images", "128", "--outputs", "20"]
 
@@ -41,6 +41,27 @@ def test_the_last_line_is_the_result(quick, capsys, name, tasks):
     assert set(result["figures"]) >= {"GG", "GNs", "GNu"}
     low, high = result["figures"]["GNu"]["interval_95"]
     assert low <= result["figures"]["GNu"]["accuracy"] <= high
+
+
+def test_growth_is_what_evaluate_says_of_the_first_tasks(quick, capsys, monkeypatch):
+    monkeypatch.setattr(given, "COUNTS", (2, 3, 9))
+    figures = result_of(capsys, ["permuted-mnist", "--tasks", "4", "--steps", "5", *quick])["figures"]
+    rows = {row["tasks"]: row for row in figures["by_tasks"]}
+    assert list(rows) == [2, 3, 4]
+    net, suite = networks.lenet_300_100(outputs=20, seed=0), sl.permuted_mnist(4, seed=0)
+    masks = sl.learn_masks(net, suite, recipe=Recipe(5, 32, "adam", 1e-3, True), progress=False)
+    for k, row in rows.items():
+        for scenario in ("GG", "GNs", "GNu"):
+            result = sl.evaluate(net, masks[:k], suite[:k], scenario, images=128)
+            assert row[scenario] == pytest.approx(result.accuracy, abs=2e-3)  # blocks of 2 round otherwise than 4
+        assert row["task_accuracy"] == round(result.task_accuracy, 5)
+        assert row["inferences"] == result.inferences == k
+        assert row["bytes"] == masks[:k].nbytes
+        assert row["entropy_bytes"] == pytest.approx(masks[:k].entropy_bytes, abs=2)
+    assert {name: rows[4][name] for name in ("GG", "GNs", "GNu")} == {
+        name: figures[name]["accuracy"] for name in ("GG", "GNs", "GNu")
+    }
+    assert rows[4]["GNu_interval_95"] == figures["GNu"]["interval_95"]
 
 
 @pytest.mark.parametrize("rule", ["storkey", "centred"])
@@ -70,27 +91,28 @@ def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
 def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):
     whole = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
-    learn, calls = given.learn_masks, []
+    learn, calls = blocks.learn_masks, []
 
-    def killed_in_the_second_call(*arguments, **named):
-        calls.append(len(named["masks"]))
+    def killed_in_the_second_call(net, suite, *arguments, **named):
+        calls.append(suite.numbers)
         if len(calls) == 2:
             raise SystemExit("killed")
-        return learn(*arguments, **named)
+        return learn(net, suite, *arguments, **named)
 
-    monkeypatch.setattr(given, "learn_masks", killed_in_the_second_call)
+    monkeypatch.setattr(blocks, "learn_masks", killed_in_the_second_call)
     with pytest.raises(SystemExit, match="killed"):
         main(["permuted-mnist", "--tasks", "5", *quick])
     again = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
-    assert calls == [0, 2, 2, 4]
+    assert calls == [(0, 1), (2, 3), (2, 3), (4,)]
     for figures in (whole["figures"], again["figures"]):
         figures.pop("learning_seconds")
+        figures.pop("evaluating_seconds")
     assert again["figures"] == whole["figures"]
 
 
 def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
     result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
-    monkeypatch.setattr(given, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
+    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
     assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
 
 

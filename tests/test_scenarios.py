@@ -7,7 +7,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.inference import infer_task
-from supsup_lite.scenarios import interval_95
+from supsup_lite.scenarios import answers, given_masks, infer_masks, interval_95, score
 from supsup_lite.seeding import generator
 
 QUICK = sl.Recipe(30, 64, "adam", 1e-3, True)
@@ -61,6 +61,27 @@ def test_counts_equal_the_slow_way(learned, scenario, infer_from):
     assert low < result.accuracy < high
 
 
+@pytest.mark.parametrize("infer_from", ["one_image", "whole_batch", "each_image"])
+def test_many_tasks_asked_together_choose_as_each_by_itself(learned, infer_from):
+    """Batches of first images span several tasks; known answers, and shares of the tasks, change nothing."""
+    net, masks, tasks = learned
+    how = {"infer_from": infer_from, "images": 300}
+    together = list(infer_masks(net, masks, tasks, **how))
+    alone = [found for i in range(3) for found in infer_masks(net, masks, tasks[i : i + 1], **how)]
+    assert [len(found) for found in together] == [300 if infer_from == "each_image" else 3] * 3
+    assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
+    assert len(torch.cat(together).unique()) > 1
+    given = list(answers(net, masks, tasks, given_masks(tasks, 300), "given", images=300))
+    plain = list(answers(net, masks, tasks, together, infer_from, images=300))
+    share = answers(
+        net, masks, tasks[1::2], together[1::2], infer_from, images=300, own=range(1, 3, 2), given=given[1::2]
+    )
+    assert all(torch.equal(one, other) for one, other in zip(share, plain[1::2], strict=True))
+    for scenario in ("GNs", "GNu"):
+        whole = sl.evaluate(net, masks, tasks, scenario, **how)
+        assert repr(score(scenario, together, plain, 3, infer_from)) == repr(whole)
+
+
 def test_unshared_labels_are_never_easier_than_shared_ones_and_given_never_harder(learned):
     net, masks, tasks = learned
     figures = {s: sl.evaluate(net, masks, tasks, s, infer_from="each_image", images=200) for s in ("GG", "GNs", "GNu")}
@@ -93,8 +114,9 @@ def test_images_are_distinct_and_the_seed_draws_others(learned):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sl.tasks.TaskImages, "batch", spy)
         sl.evaluate(net, masks, tasks[:1], "GG", images=300)
+        first, seen = torch.cat(seen), []
         sl.evaluate(net, masks, tasks[:1], "GG", images=300, seed=1)
-    first, second = torch.cat(seen[:3]), torch.cat(seen[3:])
+        second = torch.cat(seen)
     assert len(first.unique()) == len(second.unique()) == 300
     assert not torch.equal(first.sort().values, second.sort().values)
 

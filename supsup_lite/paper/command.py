@@ -12,6 +12,7 @@ from supsup_lite.hopfield import RULES
 from supsup_lite.inference import METHODS
 from supsup_lite.paper import given, hopfield, runs, unannounced
 from supsup_lite.paper.given import NETWORKS, RECIPES
+from supsup_lite.paper.team import join_team
 
 EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "permuted-mnist": given.permuted_mnist,
@@ -20,6 +21,7 @@ EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "permuted-mnist-nns": unannounced.permuted_mnist_nns,
     "split-mnist-hopfield": hopfield.split_mnist_hopfield,
 }
+SHARED = ("permuted-mnist", "rotated-mnist", "split-mnist")  # independent tasks; a stream is read by one process
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,7 +30,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m supsup_lite.paper",
         description=f"Run one of the paper's experiments. The last line printed is a JSON object.\n\n{about}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="A run that was killed goes on where it stopped when the same command is given again.",
+        epilog=(
+            "A run that was killed goes on where it stopped when the same command is given again: masks are saved\n"
+            "in blocks of tasks, in the folder runs/ of the cache (SUPSUP_CACHE). Several processes, GPUs or machines\n"
+            f"share a run of {', '.join(SHARED)}, and may be another number when it goes on:\n"
+            "  torchrun --nproc-per-node 2 -m supsup_lite.paper permuted-mnist --tasks 250\n"
+            "permuted-mnist also measures its first 10, 25, 50, 100, 250, ... tasks (by_tasks in the result)."
+        ),
     )
     parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what fits this machine")
     parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
@@ -39,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--outputs", type=_positive, default=100, help="output neurons s, superfluous ones included")
     parser.add_argument("--keep", type=float, help="density of edge-popup masks (default: threshold masks)")
     parser.add_argument("--recipe", choices=RECIPES, default="paper", help="how to train the scores")
+    parser.add_argument("--steps", type=_positive, help="batches for each task (default: the recipe's)")
     parser.add_argument("--objective", choices=("entropy", "superfluous"), default="entropy", help="H or G")
     parser.add_argument("--method", choices=METHODS, help="of task inference (default: the experiment's own)")
     parser.add_argument("--rule", choices=RULES, default="storkey", help="of the Hopfield store")
@@ -59,6 +68,13 @@ def main(arguments: list[str] | None = None) -> None:
     if options.device:
         os.environ["SUPSUP_DEVICE"] = options.device
     names = list(EXPERIMENTS) if options.name == "all" else [options.name]
+    try:
+        options.team = join_team()
+        if options.team.size > 1 and not set(names) <= set(SHARED):
+            alone = ", ".join(sorted(set(names) - set(SHARED)))
+            raise ValueError(f"one process reads a stream, or learns it all: start {alone} without torchrun.")
+    except (ValueError, ConnectionError) as error:
+        sys.exit(f"{options.name}: {error}")
     for name in names:
         own = argparse.Namespace(**vars(options) | {"name": name})
         if options.name == "all" and name == "permuted-mnist" and device().type == "cuda":
@@ -68,8 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
             result = EXPERIMENTS[name](own)
         except KeyboardInterrupt:
             sys.exit(f"interrupted: the masks learned so far are kept; the same command goes on ({name}).")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ConnectionError) as error:
             sys.exit(f"{name}: {error}")
+        if options.team.rank > 0:  # the first process speaks for all
+            continue
         if options.out:
             print(f"saved to {runs.save(result, options.out)}", file=sys.stderr)
         print(json.dumps(result))

@@ -1,32 +1,33 @@
 """PermutedMNIST, RotatedMNIST and SplitMNIST where the task is given in training: scenarios GG, GNs and GNu."""
 
 import argparse
-import sys
 import time
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from supsup_lite import networks, tasks
-from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks, tasks_at_once
+from supsup_lite.learning import DEFAULT, PAPER, Recipe
 from supsup_lite.networks import Network
 from supsup_lite.paper import runs
-from supsup_lite.scenarios import Evaluation, evaluate
+from supsup_lite.paper.blocks import learn_resumably
+from supsup_lite.paper.team import Team
+from supsup_lite.scenarios import SCENARIOS, Evaluation, answers, given_masks, infer_masks, score
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite
 
 NETWORKS = {"lenet": networks.lenet_300_100, "fc": networks.fc_1024}
 RECIPES = {"paper": PAPER, "default": DEFAULT}
-SAVE_EVERY = 10  # tasks: what a kill can cost at most
+COUNTS = (10, 25, 50, 100, 250, 500, 1000, 1500, 2000, 2500)  # tasks at which a growing suite is measured
+EVALUATION_SEED = 0
 
 
 def permuted_mnist(options: argparse.Namespace) -> dict[str, Any]:
     """PermutedMNIST, GG, GNs and GNu, task from one image by One-Shot (the paper: 94.91 % for 250 tasks on FC)."""
     suite = tasks.permuted_mnist(options.tasks or 20, seed=options.seed)
     how = {"infer_from": "one_image", "method": options.method or "one_shot", "objective": options.objective}
-    return _run(options, suite, how)
+    return _run(options, suite, how, COUNTS)
 
 
 def rotated_mnist(options: argparse.Namespace) -> dict[str, Any]:
@@ -43,10 +44,16 @@ def split_mnist(options: argparse.Namespace) -> dict[str, Any]:
     return _run(options, suite, how)
 
 
-def _run(options: argparse.Namespace, suite: TaskSuite, how: dict[str, str]) -> dict[str, Any]:
-    """Learn (or go on with) the masks, evaluate the three scenarios, and return the result."""
+def _run(
+    options: argparse.Namespace, suite: TaskSuite, how: dict[str, str], counts: tuple[int, ...] = ()
+) -> dict[str, Any]:
+    """Learn (or go on with) the masks, evaluate the three scenarios, and return the result.
+
+    Args:
+        counts: numbers of tasks at which to measure the first masks on the first tasks, too.
+    """
     net = NETWORKS[options.network](outputs=options.outputs, seed=options.seed)
-    recipe = RECIPES[options.recipe]
+    recipe = recipe_of(RECIPES[options.recipe], options)
     setting = {
         "network": net.name,
         "outputs": net.outputs,
@@ -58,18 +65,90 @@ def _run(options: argparse.Namespace, suite: TaskSuite, how: dict[str, str]) -> 
         **how,
         "images_per_task": options.images,
     }
-    masks, seconds = learn_resumably(options.name, net, suite, options.keep, options.seed, recipe)
+    masks, learning = learn_resumably(options.name, net, suite, options.keep, options.seed, recipe, options.team)
     began = time.perf_counter()
-    figures: dict[str, Any] = {}
-    for scenario in tqdm(("GG", "GNs", "GNu"), desc="evaluating", leave=False):
-        figures[scenario] = figures_of(evaluate(net, masks, suite, scenario, images=options.images, seed=0, **how))
+    wanted = sorted({count for count in counts if count < len(suite)} | {len(suite)})
+    measured = evaluate_first(net, masks, suite, wanted, how, options.images, options.team)
+    entropy_bytes = [masks[i : i + 1].entropy_bytes for i in range(len(masks))]
+    figures: dict[str, Any] = {name: figures_of(result) for name, result in measured[len(suite)].items()}
+    if counts:
+        figures["by_tasks"] = [
+            _growth(count, measured[count], masks[:count].nbytes, sum(entropy_bytes[:count])) for count in wanted
+        ]
+    evaluating = time.perf_counter() - began
     figures |= {
         "bytes": masks.nbytes,
-        "entropy_bytes": round(masks.entropy_bytes),
-        "learning_seconds": round(seconds, 1),
+        "entropy_bytes": round(sum(entropy_bytes)),
+        "learning_seconds": round(learning, 1),
+        "evaluating_seconds": round(evaluating, 1),
     }
-    seconds += time.perf_counter() - began
-    return runs.result_of(options.name, setting, figures, figures["GNu"]["n"], seconds, net.device)
+    return runs.result_of(options.name, setting, figures, figures["GNu"]["n"], learning + evaluating, net.device)
+
+
+def recipe_of(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """Return the recipe, with as many steps as the command line asks for."""
+    return replace(recipe, steps=options.steps) if options.steps else recipe
+
+
+def evaluate_first(
+    net: Network,
+    masks: MaskStore,
+    suite: TaskSuite,
+    counts: list[int],
+    how: dict[str, str],
+    images: int | None,
+    team: Team,
+) -> dict[int, dict[str, Evaluation]]:
+    """Return, for each count, what the first masks are worth on the first tasks, in every scenario.
+
+    Each figure is what `evaluate` gives. One inference serves GNs and GNu, the answers under the own masks serve all
+    counts, and each process asks about its share of the tasks.
+    """
+    which = {"images": images, "seed": EVALUATION_SEED}
+    kind = how["infer_from"]
+    own = team.share(range(len(suite)))
+    mine = suite[own.start : own.stop : own.step]
+    chosen_given = given_masks(suite, images)
+    bar = tqdm(
+        total=sum(count**2 for count in counts),  # so grows the time: each task's images ask each mask
+        desc="evaluating",
+        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        leave=False,
+        disable=team.rank > 0,
+    )
+    with bar:
+        given = list(answers(net, masks, mine, team.share(chosen_given), "given", **which))
+        all_given = team.merge(given)
+        measured = {}
+        for count in counts:
+            first, part = masks[:count], mine[: len(team.share(range(count)))]
+            chosen = []
+            for found in infer_masks(net, first, part, **how, **which):
+                chosen.append(found)
+                bar.update(count * team.size)
+            right = list(answers(net, first, part, chosen, kind, **which, own=own, given=given))
+            all_chosen, all_right = team.merge(chosen), team.merge(right)
+            measured[count] = {
+                scenario: score(scenario, chosen_given[:count], all_given[:count], count, "given")
+                if scenario == "GG"
+                else score(scenario, all_chosen, all_right, count, **how)
+                for scenario in SCENARIOS
+            }
+    return measured
+
+
+def _growth(count: int, measured: dict[str, Evaluation], nbytes: int, entropy_bytes: float) -> dict[str, Any]:
+    result = measured["GNu"]
+    return {
+        "tasks": count,
+        **{name: round(measured[name].accuracy, 5) for name in SCENARIOS},
+        "GNu_interval_95": [round(end, 5) for end in result.interval],
+        "task_accuracy": round(result.task_accuracy, 5),
+        "task_interval_95": [round(end, 5) for end in result.task_interval],
+        "inferences": result.inferences,
+        "bytes": nbytes,
+        "entropy_bytes": round(entropy_bytes),
+    }
 
 
 def figures_of(result: Evaluation) -> dict[str, Any]:
@@ -82,32 +161,3 @@ def figures_of(result: Evaluation) -> dict[str, Any]:
         "inferences": result.inferences,
         "n": result.n,
     }
-
-
-def learn_resumably(
-    name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe
-) -> tuple[MaskStore, float]:
-    """Return all masks and the seconds that learning them took, those before a kill included."""
-    path = _checkpoint(name, net, suite, keep, seed, recipe)
-    stored = MaskStore.load(path, net) if path.exists() else MaskStore(net)
-    masks = stored[: len(suite)]
-    if len(masks):
-        print(f"going on with {len(masks)} of {len(suite)} masks from {path}", file=sys.stderr)
-    spent = stored.about.get("seconds", 0.0) * len(masks) / max(1, len(stored))
-    with tqdm(total=len(suite), initial=len(masks), desc=f"{name}: learning masks", unit="task") as bar:
-        while len(masks) < len(suite):
-            began = time.perf_counter()
-            stop = min(len(suite), len(masks) + max(SAVE_EVERY, tasks_at_once(net)))
-            learn_masks(net, suite[:stop], keep, seed, recipe=recipe, masks=masks, progress=False)
-            spent += time.perf_counter() - began
-            masks.about["seconds"] = spent
-            masks.save(path)
-            if len(masks) < stop:
-                raise KeyboardInterrupt
-            bar.update(stop - bar.n)
-    return masks, spent
-
-
-def _checkpoint(name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe) -> Path:
-    """Return where a run keeps its masks: what changes a mask counts, and the number of tasks does not."""
-    return runs.checkpoint(name, [net.fingerprint(), suite.kind, suite.dataset, suite.seed, keep, seed, asdict(recipe)])

@@ -13,6 +13,7 @@ from supsup_lite.hopsupsup import hopfield_store, measure_limits, recall_mask, s
 from supsup_lite.learning import UNITS, learn_masks
 from supsup_lite.masks import apply_mask
 from supsup_lite.paper import runs
+from supsup_lite.paper.given import recipe_of
 from supsup_lite.scenarios import BATCH
 from supsup_lite.seeding import generator
 
@@ -22,11 +23,17 @@ def split_mnist_hopfield(options: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     suite = tasks.split_mnist(options.tasks or 5)
     net = networks.bn_mlp(seed=options.seed)
-    masks = learn_masks(net, suite, None, options.seed, recipe=UNITS)
+    recipe = recipe_of(UNITS, options)
+    masks = learn_masks(net, suite, None, options.seed, recipe=recipe)
     store = hopfield_store(masks, options.rule)
     limits = measure_limits(net, store, masks, suite, BATCH, options.seed)
     setting = {"network": net.name, "outputs": net.outputs, "tasks": len(suite), "seed": options.seed}
-    setting |= {"rule": options.rule, **asdict(UNITS), "batch_to_recall_from": BATCH, "images_per_task": options.images}
+    setting |= {
+        "rule": options.rule,
+        **asdict(recipe),
+        "batch_to_recall_from": BATCH,
+        "images_per_task": options.images,
+    }
     stored = spins_of(masks)
     per_task = [
         _task(net, store, limits, task, masks[i], stored[i], options)

@@ -52,11 +52,11 @@ def _device_name(device: torch.device) -> str:
 
 
 def checkpoint(name: str, identity: list[Any]) -> Path:
-    """Return where a run keeps what it has learned: one file for all that changes it, which `identity` lists."""
+    """Return where a run keeps what it has learned: one place for all that changes it, which `identity` lists."""
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = cache_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}-{digest}.safetensors"
+    return folder / f"{name}-{digest}"
 
 
 def save(result: dict[str, Any], out: str) -> Path:

@@ -14,7 +14,8 @@ from supsup_lite import tasks
 from supsup_lite.learning import Recipe
 from supsup_lite.networks import Network
 from supsup_lite.paper import runs
-from supsup_lite.paper.given import NETWORKS, RECIPES, figures_of, learn_resumably
+from supsup_lite.paper.blocks import learn_resumably
+from supsup_lite.paper.given import NETWORKS, RECIPES, figures_of, recipe_of
 from supsup_lite.recognition import PaperRule, RecordRule
 from supsup_lite.scenarios import evaluate
 from supsup_lite.seeding import generator
@@ -28,7 +29,7 @@ def permuted_mnist_nns(options: argparse.Namespace) -> dict[str, Any]:
     """PermutedMNIST, NNs: masks, purity, returns of two rules, accuracy beside GNu; changes anywhere, or at blocks."""
     suite = tasks.permuted_mnist(options.tasks or 20, seed=options.seed)
     net = NETWORKS[options.network](outputs=options.outputs, seed=options.seed)
-    recipe = RECIPES["paper"] if options.recipe == "paper" else STEADY
+    recipe = recipe_of(RECIPES["paper"] if options.recipe == "paper" else STEADY, options)
     block = max(1, min(100, recipe.steps // 3))
     kinds = {"ragged": 1, "aligned": block}
     plans = {kind: plan_of(len(suite), recipe.steps, options.seed, whole) for kind, whole in kinds.items()}
