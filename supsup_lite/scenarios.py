@@ -266,10 +266,9 @@ def interval_95(shares: Sequence[float] | Tensor, sizes: Sequence[int] | Tensor 
     values = torch.as_tensor(shares, dtype=torch.float64)
     weights = torch.ones_like(values) if sizes is None else torch.as_tensor(sizes, dtype=torch.float64)
     weights = weights / weights.sum()
-    p, n = float(weights @ values), float(1 / (weights**2).sum())
-    spread = float(weights @ (values - p) ** 2)
-    if spread > 0:
-        n = n * p * (1 - p) / spread
+    p, n = min(1.0, float(weights @ values)), float(1 / (weights**2).sum())
+    if values.min() < values.max():  # not by the spread: that of equal values is not quite 0, for p is rounded
+        n = n * p * (1 - p) / float(weights @ (values - p) ** 2)
     z = 1.959964
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

@@ -127,6 +127,9 @@ def test_wilsons_interval_against_figures_worked_by_hand():
     assert (low, high) == pytest.approx((centre - half, centre + half), abs=1e-4)
     assert interval_95([1.0] * 10)[1] == pytest.approx(1.0)
     assert interval_95([1.0] * 10)[0] == pytest.approx(1 / (1 + 3.8415 / 10), abs=1e-4)
+    for n in (49, 100, 500, 1000):  # the mean of n ones, each weighed 1 / n, is rounded
+        assert interval_95([1.0] * n) == pytest.approx((1 / (1 + 3.8415 / n), 1.0), abs=1e-4)
+        assert interval_95([0.0] * n) == pytest.approx((0.0, 1 - 1 / (1 + 3.8415 / n)), abs=1e-4)
     wide, narrow = interval_95([0.0, 1.0] * 5), interval_95([0.4, 0.6] * 5)
     assert narrow[1] - narrow[0] < wide[1] - wide[0]
     assert interval_95([1.0, 0.0], [3, 1]) != interval_95([1.0, 0.0])

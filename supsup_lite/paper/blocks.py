@@ -37,12 +37,16 @@ def learn_resumably(
     team = team or Team()
     folder = _folder(name, net, suite, keep, seed, recipe)
     learned_with = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
-    seen = team.gather((folder.name, len(suite), finished(folder)))
-    if len({(run, tasks) for run, tasks, _ in seen}) > 1:
-        told = ", ".join(f"process {rank}: {run}, {tasks} tasks" for rank, (run, tasks, _) in enumerate(seen))
-        raise ValueError(f"the processes run different experiments ({told}): start all with the same arguments.")
-    done = set().union(*(set(blocks) for _, _, blocks in seen))
-    left = missing(len(suite), BLOCK.get(net.device.type, BLOCK_ON_GPU), done)
+    size = BLOCK.get(net.device.type, BLOCK_ON_GPU)
+    seen = team.gather((folder.name, len(suite), size, finished(folder)))
+    if len({entry[:3] for entry in seen}) > 1:
+        told = ", ".join(
+            f"process {rank}: {run}, {count} tasks in blocks of {size}"
+            for rank, (run, count, size, _) in enumerate(seen)
+        )
+        raise ValueError(f"the processes run different experiments ({told}): start all alike.")
+    done = set().union(*(entry[3] for entry in seen))
+    left = missing(len(suite), size, done)
     own = team.share(left)
     held = len(suite) - sum(map(len, left))
     if held and team.rank == 0:

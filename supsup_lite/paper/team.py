@@ -58,7 +58,7 @@ class Team:
             exchange()
         except RuntimeError as error:
             raise ConnectionError(
-                f"process {self.rank} of {self.size} lost another one of this run ({str(error).splitlines()[0]}). "
+                f"process {self.rank} of {self.size} lost another one of this run ({_reason(error)}). "
                 "All finished blocks of masks are kept: start the same command again, with any number of processes."
             ) from error
         return values
@@ -82,8 +82,13 @@ def join_team() -> Team:
             distributed.init_process_group("gloo", timeout=PATIENCE)  # what is exchanged is small, and on the CPU
         except (RuntimeError, ValueError) as error:
             raise ConnectionError(
-                f"the processes of this run do not find one another ({str(error).splitlines()[0]}). "
+                f"the processes of this run do not find one another ({_reason(error)}). "
                 "Start them with torchrun, which tells each its rank and where the first one is."
             ) from error
         atexit.register(distributed.destroy_process_group)
     return Team(distributed.get_rank(), size)
+
+
+def _reason(error: Exception) -> str:
+    """Return what gloo says, without the place in its source before and the advice after."""
+    return str(error).splitlines()[0].split("] ", 1)[-1].split(". ")[0]
