@@ -143,7 +143,8 @@ class MaskStore:
     def kept(self) -> dict[str, Tensor]:
         """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
         ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
-        return {name: ones[self.packed(name).int()].sum(1) for name in self._shapes}
+        rows = {name: self.packed(name).split(64) for name in self._shapes}  # a few at a time: a look-up is 8 bytes large
+        return {name: torch.cat([ones[some.int()].sum(1) for some in own]) for name, own in rows.items()}
 
     @property
     def density(self) -> Tensor:
