@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import supsup_lite as sl
+from supsup_lite import devices, superposition
 from supsup_lite.inference import METHODS, entropies, halvings, infer_task, objective_of
 from supsup_lite.networks import MLP, Network, signed_kaiming_constant
 from supsup_lite.superposition import mean_gradient
@@ -119,13 +120,32 @@ def test_superpose_is_differentiable_in_shared_alphas():
     assert torch.autograd.gradcheck(lambda a: sl.superpose(net, masks, a, x), (alphas,))
 
 
-def test_chunks_do_not_change_the_gradient(monkeypatch):
+@pytest.mark.parametrize("alphas", [None, torch.linspace(0.05, 0.2, 9)])
+def test_chunks_do_not_change_the_gradient(monkeypatch, alphas):
     net = tiny_mlp()
     masks, x = store_of(net, 9), images(net, 3)
-    want = sl.alpha_gradient(net, masks, x)
-    whole = sl.MaskStore.chunks
-    monkeypatch.setattr(sl.MaskStore, "chunks", lambda self, name: whole(self, name, room=1))
-    torch.testing.assert_close(sl.alpha_gradient(net, masks, x), want)
+    want = sl.alpha_gradient(net, masks, x, alphas=alphas)
+    monkeypatch.setattr(superposition, "working_room", lambda where: 1)
+    torch.testing.assert_close(sl.alpha_gradient(net, masks, x, alphas=alphas), want)
+
+
+@pytest.mark.parametrize("k", [1, 254, 255, 256, 511])
+def test_masks_are_counted_beyond_what_a_byte_holds(k):
+    """Every edge of one mask is kept by all, so that each counter comes to k; of another by none."""
+    net = MLP("odd", (5, 3, 2), 0, "cpu")
+    masks = sl.MaskStore(net)
+    first = torch.arange(15).view(3, 5) % 2 == 0
+    masks.extend({"fc1.weight": first.expand(k, 3, 5), "fc2.weight": torch.ones(k, 2, 3, dtype=torch.bool)})
+    assert torch.equal(superposition._counts(masks, "fc1.weight"), first * k)
+    assert torch.equal(superposition._counts(masks, "fc2.weight"), torch.full((2, 3), k))
+
+
+def test_on_a_gpu_the_room_follows_the_free_memory(monkeypatch):
+    gpu = torch.device("cuda")
+    for free, room in ((2**40, 2**27), (30 * 2**24, 2**24), (0, 2**18)):
+        monkeypatch.setattr(devices, "free_memory", lambda where, free=free: free)
+        assert devices.working_room(gpu) == room
+    assert devices.working_room(torch.device("cpu")) == 2**18
 
 
 def test_one_image_equals_the_same_image_in_a_batch():

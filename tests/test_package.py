@@ -22,6 +22,7 @@ ORDER = (
     "masks",
     "files",
     "store",
+    "recipes",
     "learning",
     "hopfield",
     "baselines",

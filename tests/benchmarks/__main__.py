@@ -11,12 +11,24 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes, unannounced
+from tests.benchmarks import (
+    explorer,
+    growth,
+    hopfield,
+    inference,
+    inference_sweep,
+    learning,
+    learning_growth,
+    recipes,
+    unannounced,
+)
 
-SPEEDS = ("learning", "inference", "hopfield", "explorer")
+SPEEDS = ("learning", "learning_growth", "inference", "growth", "hopfield", "explorer")
 PARTS = {
     "learning": learning,
+    "learning_growth": learning_growth,
     "inference": inference,
+    "growth": growth,
     "hopfield": hopfield,
     "explorer": explorer,
     "recipes": recipes,
