@@ -6,13 +6,13 @@
         random masks (the work does not depend on what they keep) for `images` images at once; "peak MB" is what the
         process needed more than with one mask, packed masks included; "float MB" is what they would be as floats.
     learning: rows {"tasks at once", recipe, "ms a step", "ms a task"}; the second is the first times the recipe's
-        steps, and is for one task.
+        steps; both are for one task.
+Times are the fastest of two rounds: what else the machine does can only add.
 """
 
 import json
 import multiprocessing
 import time
-from statistics import median
 
 import torch
 
@@ -22,12 +22,11 @@ from supsup_lite.inference import alpha_gradient
 from supsup_lite.learning import DEFAULT, PAPER, learn_scores
 from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
 
-MASKS, IMAGES, TOGETHER, STEPS, ROUNDS = (1, 10, 100, 250, 1000, 2500), (1, 16, 128), (1, 2, 4, 8), 30, 3
+MASKS, IMAGES, TOGETHER, STEPS, ROUNDS = (1, 10, 100, 250, 1000, 2500), (1, 16, 128), (1, 2, 4, 8), 30, 2
 CASES = [
     *(("lenet_300_100", k, 128) for k in MASKS),
     *(("lenet_300_100", 250, images) for images in IMAGES[:-1]),
     ("fc_1024", 100, 128),
-    ("fc_1024", 250, 128),
 ]
 
 
@@ -38,6 +37,7 @@ def run() -> list[dict]:
     for case in CASES:
         with context.Pool(1) as pool:
             rows.append(pool.apply(_infer, case))
+        print(f"{case[1]} masks, {case[2]} images, {case[0]}: {rows[-1]['ms an image']:.3g} ms an image", flush=True)
     return rows
 
 
@@ -55,7 +55,7 @@ def _infer(network: str, count: int, images: int) -> dict:
         "weights": net.num_weights,
         "masks": count,
         "images": images,
-        "ms an image": 1e3 * median(seconds) / images,
+        "ms an image": 1e3 * min(seconds) / images,
         "peak MB": _peak_mb() - before,
         "packed MB": masks.nbytes / 2**20,
         "float MB": 4 * count * net.num_weights / 2**20,
@@ -76,7 +76,7 @@ def _random_masks(net, count: int, draw: torch.Generator) -> sl.MaskStore:
 
 
 def learning_rows() -> list[dict]:
-    """Return the rows of `learning`, medians of interleaved rounds."""
+    """Return the rows of `learning`, the fastest of interleaved rounds."""
     net, tasks = sl.lenet_300_100(outputs=100), sl.permuted_mnist(max(TOGETHER))
     recipes = {"default": DEFAULT, "paper": PAPER}
     seconds = {(width, name): [] for name in recipes for width in TOGETHER}
@@ -90,8 +90,8 @@ def learning_rows() -> list[dict]:
         {
             "tasks at once": width,
             "recipe": name,
-            "ms a step": 1e3 * median(values),
-            "ms a task": 1e3 * median(values) * recipes[name].steps,
+            "ms a step": 1e3 * min(values),
+            "ms a task": 1e3 * min(values) * recipes[name].steps,
         }
         for (width, name), values in seconds.items()
     ]
@@ -117,8 +117,8 @@ def main() -> None:
         "inference": run(),
         "learning": learning_rows(),
     }
-    for row in result["inference"] + result["learning"]:
-        print(row, flush=True)
+    for row in result["learning"]:
+        print(row)
     (data_folder() / "results" / "growth.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
