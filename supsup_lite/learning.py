@@ -114,6 +114,10 @@ def learn_scores(
 
     Every task has its own scores, batches and (elementwise) optimiser state; one batched product serves all.
 
+    What bounds a step: the products take 6 operations a weight and image (4 in the first layer), 590 thousand an image
+    for LeNet 300-100, and on a CPU three quarters of the time: arithmetic. The rest (mask, product with W, optimiser)
+    moves some 40 to 60 bytes a weight and step: memory.
+
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
         on_step: called as on_step(step, scores, loss [k]) before each update.

@@ -1,6 +1,5 @@
 """W * sum_i alpha_i M_i: a network with a superposition of masks, and its gradient in the alphas."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -9,7 +8,7 @@ from torch.func import functional_call, vjp, vmap
 
 from supsup_lite.devices import working_room
 from supsup_lite.networks import Network
-from supsup_lite.store import MaskStore, unpack_bits
+from supsup_lite.store import MaskStore
 
 
 def forward_superposed(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor, shared: bool) -> Tensor:
@@ -51,8 +50,12 @@ def mean_gradient(
 class _SuperposedLayer(torch.autograd.Function):
     """One layer with the weights W * sum_i alpha_i M_i, its masks unpacked a few at a time.
 
-    A layer is linear in its weights, so its output is sum_i alpha_i layer(h; W * M_i). Where all images share their
-    alphas, it is one layer with one mean mask. For the gradient see `_to_alphas`.
+    A layer is linear in its weights. So its output is sum_i alpha_i layer(h; W * M_i), and with delta the gradient at
+    its output, d/d alpha_i is the inner product of delta and layer(h; W * M_i): one batched product for a chunk of
+    masks gives the gradient of every image with respect to its own alphas.
+
+    That product is where the time goes: 2 operations an edge, mask and image, half of the time on a CPU. To multiply
+    (W * delta h^T) of each image by the masks takes as many of them, and was no faster.
     """
 
     @staticmethod
@@ -71,28 +74,20 @@ class _SuperposedLayer(torch.autograd.Function):
     def backward(ctx, delta: Tensor):
         h, alphas = ctx.saved_tensors
         layer, masks, name = ctx.layer, ctx.masks, ctx.name
+        to_alphas = torch.empty_like(alphas)
         to_h = None
         if ctx.needs_input_grad[0] and ctx.shared:
             to_h = _pull(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h, delta)
         elif ctx.needs_input_grad[0]:
             to_h = torch.zeros_like(h)
-            for start, weights in _weights_by_chunk(layer, masks, name, h):
-                scaled = torch.einsum("bc,b...->cb...", alphas[:, start : start + len(weights)], delta)
+        for start, weights in _weights_by_chunk(layer, masks, name, h):
+            stop = start + len(weights)
+            own = _run_each(layer, weights, h)
+            to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", own, delta)
+            if to_h is not None and not ctx.shared:
+                scaled = torch.einsum("bc,b...->cb...", alphas[:, start:stop], delta)
                 to_h += vmap(lambda weight, d: _pull(layer, weight, h, d))(weights, scaled).sum(0)
-        return to_h, _to_alphas(layer, masks, name, h, delta), None, None, None, None
-
-
-def _to_alphas(layer: nn.Module, masks: MaskStore, name: str, h: Tensor, delta: Tensor) -> Tensor:
-    """Return d/d alpha_i = delta . layer(h; W * M_i) of each image, [B, k]: one batched product for a chunk of masks.
-
-    This is where the time goes, and half of it is arithmetic: 2 operations an edge, mask and image. The other order,
-    (W * delta h^T) of each image times the masks, has the same number of them, and was no faster on the CPU.
-    """
-    result = torch.empty(len(h), len(masks), device=h.device, dtype=h.dtype)
-    for start, weights in _weights_by_chunk(layer, masks, name, h):
-        own = _run_each(layer, weights, h)
-        result[:, start : start + len(weights)] = torch.einsum("cb...,b...->bc", own, delta)
-    return result
+        return to_h, to_alphas, None, None, None, None
 
 
 def _run(layer: nn.Module, weight: Tensor, h: Tensor) -> Tensor:
@@ -112,35 +107,22 @@ def _pull(layer: nn.Module, weight: Tensor, h: Tensor, delta: Tensor) -> Tensor:
 
 
 def _mean_mask(masks: MaskStore, name: str, alphas: Tensor) -> Tensor:
-    """Return sum_i alpha_i M_i of one weight, float [*shape]; at equal alphas the masks are just counted."""
-    if bool((alphas == alphas[0]).all()):
-        return alphas[0] * _counts(masks, name)
+    """Return sum_i alpha_i M_i of one weight, float [*shape]."""
     total = torch.zeros(masks.shapes[name], device=alphas.device, dtype=alphas.dtype)
     for start, bits in _chunks(masks, name):
         total += torch.tensordot(alphas[start : start + len(bits)], bits.to(alphas.dtype), dims=1)
     return total
 
 
-def _counts(masks: MaskStore, name: str) -> Tensor:
-    """Return how many masks keep each edge of one weight, int64 [*shape].
-
-    Eight bools are read as one word of eight counters, so that one addition counts eight edges. A counter is a byte:
-    after 255 masks it is full.
-    """
-    packed, n = masks.packed(name), math.prod(masks.shapes[name])
-    total = torch.zeros(8 * packed.shape[1], dtype=torch.long, device=packed.device)
-    for rows in packed.split(min(255, max(1, working_room(packed.device) // n))):
-        counters = unpack_bits(rows, len(total)).view(torch.int64).sum(0)
-        total += counters.view(torch.uint8)
-    return total[:n].view(masks.shapes[name])
-
-
 def _weights_by_chunk(layer: nn.Module, masks: MaskStore, name: str, h: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Yield (start, W * M_i for a chunk of masks): float [c, *shape]."""
-    for start, bits in _chunks(masks, name):
+    for start, bits in _chunks(masks, name, len(h)):
         yield start, bits * layer.weight.to(h.dtype)
 
 
-def _chunks(masks: MaskStore, name: str) -> Iterator[tuple[int, Tensor]]:
-    """Yield (start, a chunk of masks as bool [c, *shape]), as many at once as suit the device."""
-    return masks.chunks(name, working_room(masks.net.device))
+def _chunks(masks: MaskStore, name: str, images: int = 1) -> Iterator[tuple[int, Tensor]]:
+    """Yield (start, a chunk of masks as bool [c, *shape]), as many at once as suit the device.
+
+    Each mask gives an output for every image, which takes memory too: with very many images, fewer masks at once.
+    """
+    return masks.chunks(name, max(1, working_room(masks.net.device) // (1 + images // 1024)))

@@ -129,17 +129,6 @@ def test_chunks_do_not_change_the_gradient(monkeypatch, alphas):
     torch.testing.assert_close(sl.alpha_gradient(net, masks, x, alphas=alphas), want)
 
 
-@pytest.mark.parametrize("k", [1, 254, 255, 256, 511])
-def test_masks_are_counted_beyond_what_a_byte_holds(k):
-    """Every edge of one mask is kept by all, so that each counter comes to k; of another by none."""
-    net = MLP("odd", (5, 3, 2), 0, "cpu")
-    masks = sl.MaskStore(net)
-    first = torch.arange(15).view(3, 5) % 2 == 0
-    masks.extend({"fc1.weight": first.expand(k, 3, 5), "fc2.weight": torch.ones(k, 2, 3, dtype=torch.bool)})
-    assert torch.equal(superposition._counts(masks, "fc1.weight"), first * k)
-    assert torch.equal(superposition._counts(masks, "fc2.weight"), torch.full((2, 3), k))
-
-
 def test_on_a_gpu_the_room_follows_the_free_memory(monkeypatch):
     gpu = torch.device("cuda")
     for free, room in ((2**40, 2**27), (30 * 2**24, 2**24), (0, 2**18)):

@@ -7,7 +7,8 @@
         process needed more than with one mask, packed masks included; "float MB" is what they would be as floats.
     learning: rows {"tasks at once", recipe, "ms a step", "ms a task"}; the second is the first times the recipe's
         steps; both are for one task.
-Times are the fastest of two rounds: what else the machine does can only add.
+On a CPU the seconds are those of one core (CPU time of one thread), because others may use the machine too; on a GPU
+they are those of the clock. Of two rounds the faster counts.
 """
 
 import json
@@ -98,12 +99,16 @@ def learning_rows() -> list[dict]:
 
 
 def _timed(work) -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    """Return seconds of one core, or with a GPU those until it is done."""
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+    torch.cuda.synchronize()
     began = time.perf_counter()
     work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    torch.cuda.synchronize()
     return time.perf_counter() - began
 
 
@@ -112,7 +117,7 @@ def main() -> None:
         "experiment": "growth",
         "command": "python -m tests.benchmarks.growth",
         "device": str(sl.device()),
-        "threads": torch.get_num_threads(),
+        "threads": 1,
         "versions": {"torch": torch.__version__, "supsup_lite": sl.__version__},
         "inference": run(),
         "learning": learning_rows(),
