@@ -114,24 +114,22 @@ def learn_scores(
 
     Every task has its own scores, batches and (elementwise) optimiser state; one batched product serves all.
 
-    What bounds a step: the products take 6 operations a weight and image (4 in the first layer), 590 thousand an image
-    for LeNet 300-100, and on a CPU three quarters of the time: arithmetic. The rest (mask, product with W, optimiser)
-    moves some 40 to 60 bytes a weight and step: memory.
+    What bounds a step: the products take 6 operations a weight and image (4 in the first layer), 1.2 million an image
+    for LeNet 300-100, and on a CPU some two thirds of the time: arithmetic. The rest (mask, product with W and its
+    gradient, optimiser) reads and writes, counted, 64 bytes a weight with Adam and 80 with RMSprop: memory.
 
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
         on_step: called as on_step(step, scores, loss [k]) before each update.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
-    # What the optimiser holds is contiguous in memory, because its fused kernel copies any gradient that is not.
-    stored = {name: _turned(as_gradients_come(values)).requires_grad_(True) for name, values in drawn.items()}
+    scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in drawn.items()}
     del drawn
     weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
-    optimizer, scheduler = make_optimizer(list(stored.values()), recipe)
+    optimizer, scheduler = make_optimizer(list(scores.values()), recipe)
     order = batch_order(tasks, recipe, seed)
     for step in range(recipe.steps):
         x, y = tasks.train_view.batch(order[:, step])  # [k, B, D], [k, B]
-        scores = {name: _turned(values) for name, values in stored.items()}  # views, [k, *shape]
         loss = task_losses(net, weights, scores, keep, x, y)
         optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()
@@ -140,7 +138,7 @@ def learn_scores(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-    return {name: _turned(values.detach()) for name, values in stored.items()}
+    return {name: values.detach() for name, values in scores.items()}
 
 
 def as_gradients_come(values: Tensor) -> Tensor:
@@ -152,11 +150,6 @@ def as_gradients_come(values: Tensor) -> Tensor:
     if values.ndim < 2:
         return values.clone()
     return values.detach().mT.clone(memory_format=torch.contiguous_format).mT
-
-
-def _turned(values: Tensor) -> Tensor:
-    """Return a view of k tasks' scores with the last two dimensions exchanged; [k, units] stays as it is."""
-    return values.mT if values.ndim > 2 else values
 
 
 def task_losses(
@@ -232,12 +225,12 @@ def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
 def bytes_a_task(net: Network, recipe: Recipe) -> int:
     """Return about how many bytes of memory learning one task takes at the peak; tests/test_learning.py measures it.
 
-    Floats of 4 bytes: 7 a weight (score, W * M, its gradient and the score's, up to two of the optimiser's state, one
+    Floats of 4 bytes: 8 a weight (score, W * M, its gradient and the score's, up to two of the optimiser's state, two
     for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
     for a moment). An index of 4 bytes for each image of each step.
     """
     units = sum(weight.shape[0] for weight in net.weights().values())
-    floats = 7 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * units)
+    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * units)
     return 4 * (floats + recipe.batch * recipe.steps)
 
 
