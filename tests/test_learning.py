@@ -296,7 +296,7 @@ def test_the_peak_is_what_is_expected_and_does_not_grow_with_the_tasks():
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=300)
     few, many, packed, expected = map(float, done.stdout.split())
     assert expected / 2 < few < expected + 8  # and what an allocator keeps back
-    assert many < few + 3 * packed + 4  # while a store grows it is there twice, in a new place of twice the size
+    assert many < few + 3 * packed + 16  # a growing store is there three times; the scores of 24 more tasks: 26 MB
 
 
 # Going on
