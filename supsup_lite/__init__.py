@@ -12,9 +12,10 @@ from supsup_lite.devices import device
 from supsup_lite.hopfield import HopfieldStore
 from supsup_lite.hopsupsup import hopfield_store, recall_mask
 from supsup_lite.inference import alpha_gradient, infer_task, superpose
-from supsup_lite.learning import DEFAULT, PAPER, Recipe, learn_masks
+from supsup_lite.learning import learn_masks
 from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
 from supsup_lite.networks import bn_mlp, fc_1024, lenet_300_100, signed_kaiming_constant
+from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 from supsup_lite.recognition import PaperRule, RecordRule
 from supsup_lite.scenarios import Evaluation, evaluate
 from supsup_lite.store import MaskStore

@@ -1,6 +1,7 @@
-"""Which device the numbers live on."""
+"""Which device the numbers live on, and how much room there is."""
 
 import os
+from pathlib import Path
 
 import torch
 
@@ -35,6 +36,56 @@ def resolve(chosen: torch.device | str | None) -> torch.device:
     if not isinstance(chosen, (str, torch.device)):
         raise TypeError(f"device must be a name such as 'cpu' or a torch.device, got {chosen!r}.")
     return _usable(chosen, "device", "give None to let the course choose")
+
+
+def free_memory(where: torch.device) -> int:
+    """Return how many bytes a device reports free, which is what work may plan with.
+
+    * cuda: what the driver reports, and what torch holds in reserve without using it.
+    * Otherwise the main memory (mps shares it): on Linux what can be had without swapping, at most what the control
+      group of a container leaves; elsewhere half of what is built in, because the system does not say what is free.
+    """
+    if where.type == "cuda":
+        unused = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+        return torch.cuda.mem_get_info(where)[0] + unused
+    try:
+        report = Path("/proc/meminfo").read_text()
+    except OSError:
+        return _built_in_memory() // 2
+    available = next(int(line.split()[1]) for line in report.splitlines() if line.startswith("MemAvailable:")) * 1024
+    return min(available, _left_in_container(Path("/sys/fs/cgroup")))
+
+
+def _built_in_memory() -> int:
+    """Return the bytes of memory of a machine without /proc; 8 GiB where even that is unknown (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 2**30
+
+
+def _left_in_container(folder: Path) -> float:
+    """Return what the container's limit leaves (cgroup v2, v1), or infinity without a limit that can be read."""
+    for most, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            return max(0, int((folder / most).read_text()) - int((folder / used).read_text()))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return float("inf")
+
+
+def working_room(where: torch.device) -> int:
+    """Return for how many bools to unpack masks at once.
+
+    On a CPU, those that its cache holds as floats too (1 MB). A GPU wants large products: a thirtieth of what is free,
+    because floats and results come on top, and never more than 128 MB, which keep it busy.
+    """
+    if where.type == "cpu":
+        return 2**18
+    return max(2**18, min(2**27, free_memory(where) // 30))
 
 
 def _usable(wanted: torch.device | str, what: str, advice: str) -> torch.device:

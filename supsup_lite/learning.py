@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from supsup_lite.devices import free_memory
 from supsup_lite.masks import (
     Scores,
     check_images,
@@ -21,33 +22,10 @@ from supsup_lite.masks import (
     masks_of,
 )
 from supsup_lite.networks import Network
+from supsup_lite.recipes import DEFAULT, Recipe, check_recipe, check_whole
 from supsup_lite.seeding import check_seed, generator
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How scores are trained.
-
-    Attributes:
-        steps: batches for each task.
-        batch: images in a batch.
-        optimizer: "rmsprop" or "adam".
-        lr: learning rate; with one_cycle the highest one.
-        one_cycle: warm up over the first 30 % of the steps and cool down to nothing, instead of a constant rate.
-    """
-
-    steps: int
-    batch: int
-    optimizer: str
-    lr: float
-    one_cycle: bool = False
-
-
-PAPER = Recipe(steps=1000, batch=128, optimizer="rmsprop", lr=1e-4)
-DEFAULT = Recipe(steps=300, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
-UNITS = Recipe(steps=100, batch=128, optimizer="adam", lr=1e-2, one_cycle=True)  # for masks over units
 
 
 def learn_masks(
@@ -79,7 +57,8 @@ def learn_masks(
         recipe: how to train; `PAPER` is the paper's for MNIST, `DEFAULT` is faster and as good (see lesson 02).
         masks: a store to go on with: its first len(masks) tasks count as learned and are skipped. What it says of
             keep, seed and recipe must be what is given.
-        at_once: how many tasks to learn side by side; None chooses by device. The result does not depend on it.
+        at_once: how many tasks to learn side by side; None chooses by device and free memory (`tasks_at_once`). The
+            result does not depend on it.
         transfer: start the scores of a task from the mean of all scores learned before (SupSup, "Scenario GG"),
             one task after the other.
         progress: show a bar.
@@ -90,12 +69,14 @@ def learn_masks(
 
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
+        MemoryError: at_once is None, and the device has not the memory for one task.
     """
     _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
     store = masks if masks is not None else MaskStore(net)
     store.about |= {"keep": keep, "seed": seed, "recipe": asdict(recipe), "tasks": repr(tasks)}
     store.about |= {"transfer": transfer, "num_classes": tasks.num_classes}
-    width = 1 if transfer else at_once or tasks_at_once(net)
+    store.reserve(len(tasks))
+    width = 1 if transfer else at_once or tasks_at_once(net, recipe)
     mean_scores: Scores | None = None
     done = len(store)
     bar = tqdm(total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False)
@@ -108,6 +89,7 @@ def learn_masks(
                 store.extend({name: masks_of(values.detach(), keep) for name, values in scores.items()})
                 if transfer:
                     mean_scores = _running_mean(mean_scores, scores, start)
+                del scores  # before the next ones are drawn: the peak is that of one part, whatever k is
         except KeyboardInterrupt:
             go_on = "Call learn_masks again with masks=<this store> to go on."
             if transfer:
@@ -131,12 +113,17 @@ def learn_scores(
 
     Every task has its own scores, batches and (elementwise) optimiser state; one batched product serves all.
 
+    What bounds a step: the products take 6 operations a weight and image (4 in the first layer), 1.2 million an image
+    for LeNet 300-100, and on a CPU some two thirds of the time: arithmetic. The rest (mask, product with W and its
+    gradient, optimiser) reads and writes, counted, 64 bytes a weight with Adam and 80 with RMSprop: memory.
+
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
         on_step: called as on_step(step, scores, loss [k]) before each update.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
     scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in drawn.items()}
+    del drawn
     weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
     optimizer, scheduler = make_optimizer(list(scores.values()), recipe)
     order = batch_order(tasks, recipe, seed)
@@ -180,16 +167,16 @@ def task_losses(
 
 
 def batch_order(tasks: TaskSuite, recipe: Recipe, seed: int) -> Tensor:
-    """Return which images each step sees: int64 [k, steps, batch], whole shuffled epochs, on the suite's device.
+    """Return which images each step sees: int32 [k, steps, batch], whole shuffled epochs, on the suite's device.
 
-    The order of a task depends on (seed, task number) alone.
+    The order of a task depends on (seed, task number) alone. Half the usual 8 bytes an index: many tasks have many.
     """
     orders = []
     for number, size in zip(tasks.numbers, tasks.train_view.sizes, strict=True):
         draw = generator("batches", seed, number)
         wanted = recipe.steps * recipe.batch
         epochs = [draw.permutation(size) for _ in range(math.ceil(wanted / size))]
-        orders.append(np.concatenate(epochs)[:wanted].reshape(recipe.steps, recipe.batch))
+        orders.append(np.concatenate(epochs)[:wanted].reshape(recipe.steps, recipe.batch).astype(np.int32))
     return torch.from_numpy(np.stack(orders)).to(tasks.device)
 
 
@@ -216,14 +203,34 @@ def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | No
     return watch
 
 
-def tasks_at_once(net: Network) -> int:
-    """Return how many tasks to learn side by side: few on a CPU (its caches are small), many on a GPU."""
-    if net.device.type == "cpu":
-        return 4
-    if net.device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(net.device)
-        return max(1, int(0.5 * free / (40 * net.num_weights)))  # some ten float copies of the weights for each task
-    return 25
+def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
+    """Return how many tasks to learn side by side: as many as pay on the device, in at most half of its free memory.
+
+    On a CPU two to eight tasks at once take the same time a task, and one alone a third more (`make bench`). A GPU
+    wants large products; 500 tasks give it milliseconds of work for each call, and an interruption costs no more.
+
+    Raises:
+        MemoryError: there is not the memory for one task.
+    """
+    free, each = free_memory(net.device), bytes_a_task(net, recipe)
+    if free < each:
+        raise MemoryError(
+            f"One task of {net!r} in batches of {recipe.batch} needs about {each / 2**20:.0f} MB, and {net.device} "
+            f"has {free / 2**20:.0f} MB free. Free some memory, take a smaller batch or network, or another device."
+        )
+    return max(1, min({"cpu": 4, "cuda": 500}.get(net.device.type, 25), free // 2 // each))
+
+
+def bytes_a_task(net: Network, recipe: Recipe) -> int:
+    """Return about how many bytes of memory learning one task takes at the peak; tests/test_learning.py measures it.
+
+    Floats of 4 bytes: 8 a weight (score, W * M, its gradient and the score's, up to two of the optimiser's state, two
+    for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
+    for a moment). An index of 4 bytes for each image of each step.
+    """
+    units = sum(weight.shape[0] for weight in net.weights().values())
+    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * units)
+    return 4 * (floats + recipe.batch * recipe.steps)
 
 
 def _shared_start(start: Scores, k: int) -> Scores:
@@ -235,28 +242,6 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
     if mean is None:
         return {name: values[0].clone() for name, values in scores.items()}
     return {name: (mean[name] * seen + values[0]) / (seen + 1) for name, values in scores.items()}
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """Raise unless the recipe can be followed."""
-    if not isinstance(recipe, Recipe):
-        raise TypeError(f"recipe must be a Recipe such as PAPER or DEFAULT, got {recipe!r}.")
-    if recipe.optimizer not in ("rmsprop", "adam"):
-        raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
-    check_whole("recipe.steps", recipe.steps)
-    check_whole("recipe.batch", recipe.batch)
-    if isinstance(recipe.lr, bool) or not isinstance(recipe.lr, (int, float)):
-        raise TypeError(f"recipe.lr must be a number, got {recipe.lr!r}.")
-    if not 0 < recipe.lr < math.inf:
-        raise ValueError(f"recipe.lr must be a positive rate, got {recipe.lr}.")
-
-
-def check_whole(name: str, count: int) -> None:
-    """Raise unless a count is a whole number of 1 or more."""
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {count!r}.")
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more, got {count}.")
 
 
 def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:

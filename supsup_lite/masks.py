@@ -131,10 +131,10 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     for name, weight in net.weights().items():
         fan_in = weight[0].numel() if weight.ndim > 1 else len(weight)  # units feed the next layer, all of them
         bound = 1 / math.sqrt(fan_in)
-        drawn = [
-            generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32) for task in tasks
-        ]
-        scores[name] = torch.from_numpy(np.stack(drawn)).mul_(2 * bound).sub_(bound).to(weight.device)
+        scores[name] = torch.empty(len(tasks), *weight.shape, device=weight.device)
+        for row, task in zip(scores[name], tasks, strict=True):
+            drawn = generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
+            row.copy_(torch.from_numpy(drawn).mul_(2 * bound).sub_(bound))
     return scores
 
 

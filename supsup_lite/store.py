@@ -96,14 +96,21 @@ class MaskStore:
         if len(added) != 1:
             raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
         (k,) = added
+        if self._count + k > len(next(iter(self._packed.values()))):
+            self.reserve(
+                max(2 * self._count, self._count + k)
+            )  # double, so that n appends cost n copies, not n squared
         for name, bits in masks.items():
-            if self._count + k > len(self._packed[name]):  # double, so that n appends cost n copies, not n squared
-                room = max(2 * self._count, self._count + k)
-                grown = self._packed[name].new_empty(room, self._packed[name].shape[1])
-                grown[: self._count] = self.packed(name)
-                self._packed[name] = grown
             self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
         self._count += k
+
+    def reserve(self, room: int) -> None:
+        """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much."""
+        for name, rows in self._packed.items():
+            if room > len(rows):
+                grown = rows.new_empty(room, rows.shape[1])
+                grown[: self._count] = self.packed(name)
+                self._packed[name] = grown
 
     def replace(self, i: int, mask: Mask) -> None:
         """Put another mask in the place of mask i, 0 <= i < len(self): for a learner that is not done with it."""
@@ -143,8 +150,8 @@ class MaskStore:
     def kept(self) -> dict[str, Tensor]:
         """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
         ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
-        rows = {name: self.packed(name).split(64) for name in self._shapes}  # a few at a time: a look-up is 8 bytes large
-        return {name: torch.cat([ones[some.int()].sum(1) for some in own]) for name, own in rows.items()}
+        few = {name: self.packed(name).split(64) for name in self._shapes}  # at a time: each look-up takes 8 bytes
+        return {name: torch.cat([ones[rows.int()].sum(1) for rows in parts]) for name, parts in few.items()}
 
     @property
     def density(self) -> Tensor:

@@ -43,7 +43,8 @@ class View:
     relabel: Tensor | None = None
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images float [k, B, D] and labels int64 [k, B] for indices int64 [k, B] on the same device."""
+        """Return images float [k, B, D] and labels int64 [k, B] for whole indices [k, B] on the same device."""
+        indices = indices.long()
         rows = indices if self.members is None else self.members.gather(1, indices)
         pixels = self.images.pixels.index_select(0, rows.flatten()).unflatten(0, rows.shape)  # uint8 [k, B, h, w]
         if self.grids is not None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import supsup_lite as sl
+from supsup_lite import devices, superposition
 from supsup_lite.inference import METHODS, entropies, halvings, infer_task, objective_of
 from supsup_lite.networks import MLP, Network, signed_kaiming_constant
 from supsup_lite.superposition import mean_gradient
@@ -119,13 +120,21 @@ def test_superpose_is_differentiable_in_shared_alphas():
     assert torch.autograd.gradcheck(lambda a: sl.superpose(net, masks, a, x), (alphas,))
 
 
-def test_chunks_do_not_change_the_gradient(monkeypatch):
+@pytest.mark.parametrize("alphas", [None, torch.linspace(0.05, 0.2, 9)])
+def test_chunks_do_not_change_the_gradient(monkeypatch, alphas):
     net = tiny_mlp()
     masks, x = store_of(net, 9), images(net, 3)
-    want = sl.alpha_gradient(net, masks, x)
-    whole = sl.MaskStore.chunks
-    monkeypatch.setattr(sl.MaskStore, "chunks", lambda self, name: whole(self, name, room=1))
-    torch.testing.assert_close(sl.alpha_gradient(net, masks, x), want)
+    want = sl.alpha_gradient(net, masks, x, alphas=alphas)
+    monkeypatch.setattr(superposition, "working_room", lambda where: 1)
+    torch.testing.assert_close(sl.alpha_gradient(net, masks, x, alphas=alphas), want)
+
+
+def test_on_a_gpu_the_room_follows_the_free_memory(monkeypatch):
+    gpu = torch.device("cuda")
+    for free, room in ((2**40, 2**27), (30 * 2**24, 2**24), (0, 2**18)):
+        monkeypatch.setattr(devices, "free_memory", lambda where, free=free: free)
+        assert devices.working_room(gpu) == room
+    assert devices.working_room(torch.device("cpu")) == 2**18
 
 
 def test_one_image_equals_the_same_image_in_a_batch():

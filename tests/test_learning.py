@@ -1,15 +1,27 @@
 """Learning masks: one step against a loop by hand, many tasks against one, and what an interruption leaves."""
 
+import subprocess
+import sys
 import warnings
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import supsup_lite as sl
+from supsup_lite import devices, learning
 from supsup_lite.data import Images
-from supsup_lite.learning import as_gradients_come, batch_order, learn_scores, make_optimizer, task_losses
+from supsup_lite.learning import (
+    as_gradients_come,
+    batch_order,
+    bytes_a_task,
+    learn_scores,
+    make_optimizer,
+    task_losses,
+    tasks_at_once,
+)
 from supsup_lite.masks import init_scores
 from supsup_lite.networks import MLP
 from tests import oracles
@@ -216,6 +228,75 @@ def test_the_store_says_how_it_was_learned(net, tasks):
         "transfer": False,
         "num_classes": 10,
     }
+
+
+# Memory
+
+
+def test_as_many_at_once_as_fit_in_half_of_what_is_free(net, tasks, monkeypatch):
+    """The masks are the same, the parts smaller."""
+    want, each = learn(net, tasks), bytes_a_task(net, ADAM)
+    for free, width in ((100 * each, 4), (6 * each, 3), (3 * each, 1), (each, 1)):
+        monkeypatch.setattr(learning, "free_memory", lambda where, free=free: free)
+        widths = []
+        got = learn(net, tasks, on_step=lambda step, scores, loss, widths=widths: widths.append(len(loss)))
+        assert max(widths) == min(width, len(tasks))
+        assert differing(got, want) < 1e-4
+
+
+def test_no_room_for_one_task_is_said_in_words(net, tasks, monkeypatch):
+    monkeypatch.setattr(learning, "free_memory", lambda where: bytes_a_task(net, ADAM) - 1)
+    with pytest.raises(MemoryError, match=r"One task of <small.*batches of 16 needs about \d+ MB.* has \d+ MB free"):
+        learn(net, tasks)
+    assert len(learn(net, tasks[:1], at_once=1)) == 1  # who says how many takes the risk
+
+
+@pytest.mark.parametrize("kind", ["cpu", "mps", "cuda"])
+def test_a_large_machine_learns_no_more_at_once_than_pays(kind, monkeypatch):
+    monkeypatch.setattr(learning, "free_memory", lambda where: 2**50)
+    somewhere = MLP("small", (784, 24, 12), 0, "cpu")
+    monkeypatch.setattr(MLP, "device", torch.device(kind))
+    assert tasks_at_once(somewhere, ADAM) == {"cpu": 4, "mps": 25, "cuda": 500}[kind]
+
+
+def test_free_memory_is_what_the_machine_says(tmp_path, monkeypatch):
+    cpu = torch.device("cpu")
+    assert 0 < devices.free_memory(cpu) <= devices._built_in_memory()
+    monkeypatch.setattr(devices, "_left_in_container", lambda folder: 7)
+    assert devices.free_memory(cpu) in (7, devices._built_in_memory() // 2)  # the second has no /proc
+    monkeypatch.undo()
+    assert devices._left_in_container(tmp_path) == float("inf")
+    (tmp_path / "memory.current").write_text("30\n")
+    for most, left in (("max", float("inf")), ("100\n", 70), ("20", 0)):
+        (tmp_path / "memory.max").write_text(most)
+        assert devices._left_in_container(tmp_path) == left
+
+
+MEASURE = """
+import torch
+torch.set_num_threads(1)
+import supsup_lite as sl
+from supsup_lite.learning import bytes_a_task
+from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
+net, tasks = sl.lenet_300_100(device="cpu"), sl.permuted_mnist(32, device="cpu")
+recipe = sl.Recipe(2, 128, "adam", 1e-3)
+sl.learn_masks(sl.lenet_300_100(10, device="cpu"), tasks[:1], recipe=sl.Recipe(1, 2, "adam", 1e-3), progress=False)
+before = _fresh_peak_mb()
+for count in (8, 32):
+    masks = sl.learn_masks(net, tasks[:count], recipe=recipe, at_once=4, progress=False)
+    print(_peak_mb() - before)
+print(masks.nbytes / 2**20, 4 * bytes_a_task(net, recipe) / 2**20)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux forgets an earlier peak")
+def test_the_peak_is_what_is_expected_and_does_not_grow_with_the_tasks():
+    """In a process of its own, in MB."""
+    command, root = [sys.executable, "-c", MEASURE], Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=300)
+    few, many, packed, expected = map(float, done.stdout.split())
+    assert expected / 2 < few < expected + 8  # and what an allocator keeps back
+    assert many < few + 3 * packed + 16  # a growing store is there three times; the scores of 24 more tasks: 26 MB
 
 
 # Going on

@@ -23,6 +23,7 @@ ORDER = (
     "files",
     "coding",
     "store",
+    "recipes",
     "learning",
     "hopfield",
     "baselines",

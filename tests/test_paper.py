@@ -9,9 +9,9 @@ import pytest
 
 import supsup_lite as sl
 from supsup_lite import networks
-from supsup_lite.learning import Recipe
 from supsup_lite.paper import blocks, given, hopfield, runs, unannounced
 from supsup_lite.paper.command import main
+from supsup_lite.recipes import Recipe
 from supsup_lite.unannounced import StreamLearner
 
 

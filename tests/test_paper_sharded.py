@@ -14,11 +14,11 @@ import torch
 from torch import distributed
 
 from supsup_lite import data, learning, networks, tasks
-from supsup_lite.learning import DEFAULT, Recipe
 from supsup_lite.paper import blocks, command, runs
 from supsup_lite.paper.blocks import block_file, finished, learn_resumably, missing
 from supsup_lite.paper.command import main
 from supsup_lite.paper.team import Team
+from supsup_lite.recipes import DEFAULT, Recipe
 from supsup_lite.store import MaskStore
 
 TASKS, STEPS, SIZE = 24, 12, 4

@@ -703,3 +703,18 @@ def test_replace_changes_one_mask_alone():
         assert all(torch.equal(store[i][name], want[name]) for name in want)
     with pytest.raises(TypeError, match="bool"):
         store.replace(0, {name: bits.float() for name, bits in other.items()})
+
+
+def test_reserved_room_is_filled_in_place_and_no_byte_more():
+    net = sl.lenet_300_100(outputs=10)
+    kept = [sl.random_mask(net, 0.5, seed=0, task=task) for task in range(3)]
+    store = sl.MaskStore(net)
+    store.append(kept[0])
+    store.reserve(3)
+    first = store.packed("fc1.weight").data_ptr()
+    for mask in kept[1:]:
+        store.append(mask)
+    store.reserve(1)  # less than there is changes nothing
+    assert store.packed("fc1.weight").data_ptr() == first
+    assert store.packed("fc1.weight").untyped_storage().nbytes() == store.packed("fc1.weight").numel()
+    assert all(torch.equal(own[name], mask[name]) for own, mask in zip(store, kept, strict=True) for name in mask)

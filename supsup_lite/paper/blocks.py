@@ -111,6 +111,7 @@ def _exchange(folder: Path, team: Team) -> None:
 def _collect(folder: Path, net: Network, suite: TaskSuite, wanted: dict[str, Any]) -> tuple[MaskStore, float]:
     """Return the masks of all tasks from their blocks, and the seconds that these took to learn."""
     masks, seconds = MaskStore(net), 0.0
+    masks.reserve(len(suite))
     for block in finished(folder):
         if not block.start <= len(masks) < min(block.stop, len(suite)):  # known from another block, or not asked for
             continue

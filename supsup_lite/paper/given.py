@@ -8,11 +8,11 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from supsup_lite import networks, tasks
-from supsup_lite.learning import DEFAULT, PAPER, Recipe
 from supsup_lite.networks import Network
 from supsup_lite.paper import runs
 from supsup_lite.paper.blocks import learn_resumably
 from supsup_lite.paper.team import Team
+from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 from supsup_lite.scenarios import SCENARIOS, Evaluation, answers, given_masks, infer_masks, score
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite

@@ -10,10 +10,11 @@ from tqdm.auto import tqdm
 
 from supsup_lite import networks, tasks
 from supsup_lite.hopsupsup import hopfield_store, measure_limits, recall_mask, spins_of
-from supsup_lite.learning import UNITS, learn_masks
+from supsup_lite.learning import learn_masks
 from supsup_lite.masks import apply_mask
 from supsup_lite.paper import runs
 from supsup_lite.paper.given import recipe_of
+from supsup_lite.recipes import UNITS
 from supsup_lite.scenarios import BATCH
 from supsup_lite.seeding import generator
 

@@ -11,12 +11,25 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes, storage, unannounced
+from tests.benchmarks import (
+    explorer,
+    growth,
+    hopfield,
+    inference,
+    inference_sweep,
+    learning,
+    learning_growth,
+    recipes,
+    storage,
+    unannounced,
+)
 
-SPEEDS = ("learning", "inference", "storage", "hopfield", "explorer")
+SPEEDS = ("learning", "learning_growth", "inference", "growth", "storage", "hopfield", "explorer")
 PARTS = {
     "learning": learning,
+    "learning_growth": learning_growth,
     "inference": inference,
+    "growth": growth,
     "storage": storage,
     "hopfield": hopfield,
     "explorer": explorer,

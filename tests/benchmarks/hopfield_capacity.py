@@ -22,7 +22,7 @@ import supsup_lite as sl
 from supsup_lite.data import data_folder
 from supsup_lite.hopfield import RULES, HopfieldStore, to_spins
 from supsup_lite.hopsupsup import spins_of
-from supsup_lite.learning import UNITS
+from supsup_lite.recipes import UNITS
 from supsup_lite.seeding import generator
 
 LEARNED = {256: 96, 512: 160, 1024: 224, 2048: 256}
