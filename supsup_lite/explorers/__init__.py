@@ -3,6 +3,7 @@
 from supsup_lite.explorers.forgetting import Forgetting
 from supsup_lite.explorers.hopfield import Hopfield
 from supsup_lite.explorers.masks import Masks
+from supsup_lite.explorers.random_masks import RandomMasks
 from supsup_lite.explorers.task_inference import TaskInference
 
-__all__ = ["Forgetting", "Hopfield", "Masks", "TaskInference"]
+__all__ = ["Forgetting", "Hopfield", "Masks", "RandomMasks", "TaskInference"]

@@ -6,7 +6,7 @@ const LEVELS = Array.from({ length: 11 }, (_, i) => 0.05 * i); // of noise
 const TRIES = 20;
 const SLICE = 8; // ms of work at a time for the basin, so that every input is answered at once
 const ORANGE = [230, 159, 0];
-const DAMAGES = { turned: "pixels turned at random", covered: "covered from below" };
+const DAMAGES = { turned: "turned at random", covered: "covered from below" };
 const RULES = { hebb: "Hebb", storkey: "Storkey", centred: "centred Hebb" };
 const ORDERS = { asynchronous: "one after the other", synchronous: "all at once" };
 
@@ -41,7 +41,7 @@ function findingOf(held, answer, names, place, { rule, wrong }) {
       ? [`the ${names[exact]}`, isStored ? exact === place : null, `${course}: it is the stored ${names[exact]}, bit for bit`]
       : mirror
         ? ["a mirror image", false, `${course}: it is a stored digit with every pixel turned`]
-        : ["a spurious state", isStored ? false : null, `${course}: nobody stored this. Nearest is the ${names[near]}, ${differ(end, held.patterns[near])} pixels away; its spread is ${spread(held.memory, end).toFixed(2)}, of stored digits ${range(held.spreads)}`];
+        : ["a spurious state", isStored ? false : null, `${course}: nobody stored this. Nearest is the ${names[near]}, ${differ(end, held.patterns[near])} pixels away${uneven(held, end)}`];
   const count = held.stand.filter(Boolean).length;
   const own = isStored && !held.stand[place] ? ` The ${names[place]} itself does not stand: there is no valley to roll into.` : "";
   const alone = rule === "centred" && k === 1 ? " One digit is its own mean: there is nothing to tell apart, and no unit feels anything." : "";
@@ -51,6 +51,8 @@ function findingOf(held, answer, names, place, { rule, wrong }) {
   };
 }
 
+// What tells a memory from a mixture, if anything is held at all.
+const uneven = ({ memory, spreads }, end) => (spreads.some(Number.isNaN) ? "" : `; its spread is ${spread(memory, end).toFixed(2)}, of stored digits ${range(spreads)}`);
 const indexOfMost = (values) => values.indexOf(Math.max(...values));
 const range = (values) => `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
 
@@ -211,7 +213,7 @@ export default explorer("What does the memory answer?", async ({ model, root, si
       xs: [0, 0.5], ys: [0, 1], marker: [noise / 100, shown[at] + part * (shown[at + 1] - shown[at])], format: percent, across: percent,
       alt: `Of all stored digits ${percent(mean[0])} come back without noise, ${percent(mean[4])} at 20 %, ${percent(mean[8])} at 40 %.`,
     });
-    basinChart.lastChild.append(element("span", {}, damage === "covered" ? "one try each" : `${basin.tries} of ${TRIES} tries each`));
+    basinChart.firstChild.textContent = `share that comes back, bit for bit, ${damage === "covered" ? "one try" : `${basin.tries} of ${TRIES} tries`} each`;
   }
 
   root.append(

@@ -64,7 +64,8 @@ function energy(memory, z) {
   return -inner(v, couple(memory, v)) / 2 - memory.pull * inner(z, memory.centre);
 }
 
-// How unevenly the units of a state are held: deviation over mean of z_j h_j. Small for a memory, larger for a mixture.
+// How unevenly the units of a state are held: deviation over mean of z_j h_j. Small for a memory, larger for a mixture,
+// NaN where nothing is held.
 function spread(memory, z) {
   const held = fields(memory, z).map((own, j) => own * z[j]), mean = sum(held) / held.length;
   return Math.sqrt(sum(held.map((own) => (own - mean) ** 2)) / held.length) / mean;
