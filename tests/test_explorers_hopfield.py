@@ -1,4 +1,4 @@
-"""The Hopfield explorer: numbers as torch's, each control by mouse and by keyboard on a page, and bad states."""
+"""The explorers of spins and of random masks: numbers as torch's, each control by mouse and by keyboard on a page, and bad states."""
 
 import json
 import re
@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.explorers import Hopfield, hopfield
+from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
 from supsup_lite.explorers.base import FRONT
+from supsup_lite.explorers.random_masks import ranks, removed_at
 from supsup_lite.hopfield import ORDERS, RULES
 from tests import small_site
 from tests.pages import opened_page
@@ -100,7 +101,9 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     if not (rule == "centred" and k == 1):  # nothing is held there, and the spread of nothing is no number
         held = store.spread(states) < 100  # a mirror image may be held by nothing
         assert held.sum() >= 12
-        torch.testing.assert_close(torch.tensor(found["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(
+            torch.tensor(found["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5
+        )
     for order in ORDERS:
         for z, seen, turns in zip(states, found[order], found["turns"], strict=True):
             for spins in seen[1:]:
@@ -112,14 +115,23 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
         assert own == hopfield.spoil(states[0], *arguments).tolist()
 
 
+TOC = "```{toctree}\n:hidden:\nrandom\n```"
+RANDOM = """
+import supsup_lite as sl
+from supsup_lite.explorers import RandomMasks
+net, tasks = sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0)
+"""
+
+
 # --- on a page ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The folder of a small site with the explorer."""
-    cells = ["# Hopfield", "from supsup_lite.explorers import Hopfield\nHopfield()"]
-    return small_site.build(tmp_path_factory.mktemp("hopfield"), {"index": cells})
+    """The folder of a small site with both explorers."""
+    cells = [f"# Spins\n\n{TOC}", "from supsup_lite.explorers import Hopfield\nHopfield()"]
+    random = ["# Random masks", f"{RANDOM}\nRandomMasks(net, tasks, (0, 50, 90))"]
+    return small_site.build(tmp_path_factory.mktemp("hopfield"), {"index": cells, "random": random})
 
 
 @pytest.fixture
@@ -173,7 +185,10 @@ def click_at(page, name, share):
 
 def test_at_first_the_digit_comes_back(opened):
     said = shows(opened)
-    assert said == "Asked with the 3, 196 pixels spoiled. After 1 sweep nothing turns any more: it is the stored 3, bit for bit."
+    assert (
+        said
+        == "Asked with the 3, 196 pixels spoiled. After 1 sweep nothing turns any more: it is the stored 3, bit for bit."
+    )
     assert opened.locator(".big").first.inner_text() == "the 3 ✓"
 
 
@@ -303,7 +318,12 @@ def test_the_basin_is_counted(opened):
     memory, stored = Hopfield(stored=12).memory(), hopfield.patterns()[:12]
     asked = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
     own = (memory.recall(asked) == stored[3]).all(1).float().mean().item()
-    heights = opened.locator(".bars").nth(2).locator("circle.series-0").evaluate_all("dots => dots.map(dot => +dot.getAttribute('cy'))")
+    heights = (
+        opened.locator(".bars")
+        .nth(2)
+        .locator("circle.series-0")
+        .evaluate_all("dots => dots.map(dot => +dot.getAttribute('cy'))")
+    )
     top, bottom = 8, 170 - 18
     assert (bottom - heights[4]) / (bottom - top) == pytest.approx(own, abs=1e-6)
 
@@ -324,8 +344,9 @@ def test_an_input_is_answered_at_once(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1200], ids=["phone", "desk"])
-def test_it_fits_and_every_control_has_a_name(pages, browser, width, scheme):
-    with opened_page(browser, (pages / "index.html").as_uri(), width, scheme) as (page, complaints):
+@pytest.mark.parametrize("name", ["index", "random"])
+def test_it_fits_and_every_control_has_a_name(pages, browser, name, width, scheme):
+    with opened_page(browser, (pages / f"{name}.html").as_uri(), width, scheme) as (page, complaints):
         explorer = page.locator(".supsup-explorer")
         explorer.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -333,7 +354,9 @@ def test_it_fits_and_every_control_has_a_name(pages, browser, width, scheme):
             box = part.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
-        unnamed = "els => els.filter(el => !(el.labels?.length || el.getAttribute('aria-label'))).map(el => el.outerHTML)"
+        unnamed = (
+            "els => els.filter(el => !(el.labels?.length || el.getAttribute('aria-label'))).map(el => el.outerHTML)"
+        )
         named = explorer.locator("input, select, canvas:not([aria-hidden]):not(.pad *)")
         assert named.evaluate_all(unnamed) == []
         ink = explorer.evaluate("el => getComputedStyle(el).color")
@@ -358,10 +381,96 @@ def is_data(pages, route):
     return '"esm"' not in text
 
 
-def test_it_adds_next_to_nothing_to_a_site(pages):
-    """Its module; the digits are there for the other explorers anyway."""
-    assert sum(path.stat().st_size for path in (pages / "_static" / "explorers").glob("*.js")) < 80_000
+def test_they_add_next_to_nothing_to_a_site(pages):
+    """Two modules, the digits that the other explorers have anyway, and the bytes of the random masks."""
+    assert sum(path.stat().st_size for path in (pages / "_static" / "explorers").glob("*.js")) < 160_000
     text = (pages / "index.html").read_text("utf-8")
     state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.DOTALL)[1])["state"]
     (model,) = (own for own in state.values() if "module" in own)
     assert model["state"]["assets"].keys() == {"digits"}
+
+
+# --- random masks --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return RandomMasks(sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0), (0, 50, 90))
+
+
+def test_a_throw_holds_the_random_masks_of_all_densities():
+    net = sl.lenet_300_100(10, seed=0)
+    thrown = ranks(net, 3)
+    least = removed_at(thrown)
+    for sparsity in (0, 1, 33, 50, 90, 99, 100):
+        mask = sl.random_mask(net, (100 - sparsity) / 100, seed=0, task=3)
+        first, *_, final = (mask[name].cpu() for name in mask)
+        assert torch.equal(least > sparsity, torch.cat([first[0], final.flatten()]))
+        for name, rank in thrown.items():
+            assert torch.equal(rank < round((100 - sparsity) / 100 * rank.numel()), mask[name].cpu())
+
+
+def test_accuracies_are_those_of_the_masks(masks):
+    net, task = sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0)[0]
+    x, y = task.test.batch(range(500))
+    for sparsity in (0, 50, 90):
+        mask = sl.random_mask(net, (100 - sparsity) / 100, seed=0, task=4)
+        right = (sl.apply_mask(net, mask, x).argmax(1) == y).float().mean().item()
+        assert masks.accuracies[str(sparsity)][4] == pytest.approx(right, abs=1e-6)
+    assert "mean accuracy of" in masks.still
+
+
+def test_another_sparsity_is_tried_on_demand(masks):
+    masks.learn({"sparsity": 72})
+    assert len(masks.accuracies["72"]) == 20
+    with pytest.raises(ValueError, match=r"whole percentage from 0 to 100, got 172"):
+        masks.learn({"sparsity": 172})
+    for wrong in ({"sparsity": 101}, {"attempt": 20}, {"layer": 2}):
+        with pytest.raises(ValueError, match="must be in"):
+            masks.set_trait(*next(iter(wrong.items())))
+    with pytest.raises(ValueError, match="whole percentages"):
+        RandomMasks(sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0), (0.5,))
+
+
+COLOURS = """canvas => {
+    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    return [width, ...copy.getImageData(0, 0, width, height).data];
+}"""
+
+
+def test_random_masks_by_keyboard_and_mouse(pages, browser, masks):
+    net = sl.lenet_300_100(10, seed=0)
+    with opened_page(browser, (pages / "random.html").as_uri()) as (page, complaints):
+        page.wait_for_selector(".supsup-explorer")
+
+        def shows(sparsity, attempt, layer=0):
+            width, *data = page.locator("figure.mask canvas").evaluate(COLOURS)
+            seen = torch.tensor(data).view(-1, width, 4)
+            name = ["fc1.weight", "fc3.weight"][layer]
+            kept = sl.random_mask(net, (100 - sparsity) / 100, seed=0, task=attempt)[name].cpu()
+            blue, kept = (net.weights()[name] > 0).cpu(), kept if layer else kept[0].view(28, 28)
+            blue = blue if layer else blue[0].view(28, 28)
+            assert torch.equal(seen[..., 3] > 200, kept)
+            assert torch.equal((seen[..., 2] > seen[..., 0])[kept], blue[kept])
+            share = masks.accuracies[str(sparsity)][attempt]
+            big = [text.replace("\u00a0", " ") for text in page.locator(".big").all_text_contents()]
+            assert big == [f"sparsity {sparsity} %", f"reads {100 * share:.1f} %"]
+
+        shows(50, 0)
+        slide(page, "sparsity", "ArrowRight")
+        shows(90, 0)
+        click_at(page, "sparsity", 0.01)
+        shows(0, 0)
+        slide(page, "attempt", "ArrowRight", 2)
+        shows(0, 2)
+        slide(page, "sparsity", "End")
+        attempt = click_at(page, "attempt", 0.7)
+        shows(90, attempt)
+        page.locator("[name=layer]").select_option(index=1)
+        shows(90, attempt, 1)
+        page.locator("[name=layer]").focus()
+        page.keyboard.press("ArrowUp")
+        shows(90, attempt)
+        assert "33,275 bytes at one bit a weight" in page.locator("[role=status]").last.inner_text()
+        assert complaints == []

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from supsup_lite.explorers.base import Explorer, module
 from supsup_lite.explorers.masks import SIDE
-from supsup_lite.masks import apply_mask, random_mask
+from supsup_lite.masks import apply_mask
 from supsup_lite.networks import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.networks import masks_at_density
@@ -17,7 +17,7 @@ from supsup_lite.seeding import generator
 from supsup_lite.store import pack_bits
 from supsup_lite.tasks import TaskSuite
 
-SPARSITIES = tuple(range(0, 101, 5))
+SPARSITIES = (0, 5, *range(10, 100, 10), 95, 100)
 IMAGES = 500  # of the test set, to measure accuracy
 TRIES = 20
 
@@ -65,11 +65,17 @@ class RandomMasks(Explorer):
         self._net, self._task = net, tasks[:1]
         first, *_, final = net.weights().values()
         signs = torch.cat([pack_bits((part > 0).flatten()[None])[0] for part in (first[0], final)])
+        accuracies, rows = {str(own): [] for own in sparsities}, []
+        for attempt in range(TRIES):
+            thrown = ranks(net, attempt)
+            rows.append(removed_at(thrown))
+            for own in sparsities:
+                accuracies[str(own)].append(self._accuracy(thrown, own))
         super().__init__(
             shapes=shapes,
-            accuracies={str(own): self._accuracies(own) for own in sparsities},
+            accuracies=accuracies,
             signs=signs.cpu().numpy().tobytes(),
-            removed_at=torch.cat([removed_at(net, attempt) for attempt in range(TRIES)]).numpy().tobytes(),
+            removed_at=torch.cat(rows).numpy().tobytes(),
             **({"sparsity": 50 if 50 in sparsities else sparsities[0]} | traits),
         )
 
@@ -81,12 +87,12 @@ class RandomMasks(Explorer):
             raise ValueError(f"{name} must be in 0..{most}, got {value}.")
         return value
 
-    def _accuracies(self, sparsity: int) -> list[float]:
-        """Return the accuracy of each try at one sparsity."""
+    def _accuracy(self, thrown: dict[str, Tensor], sparsity: int) -> float:
+        """Return the accuracy of one try at one sparsity."""
         x, y = self._task[0].test.batch(range(IMAGES))
-        masks = (random_mask(self._net, (100 - sparsity) / 100, 0, attempt) for attempt in range(TRIES))
-        logits = (apply_mask(self._net, mask, x)[:, : self._task.num_classes] for mask in masks)
-        return [(own.argmax(1) == y).double().mean().item() for own in logits]
+        mask = {name: (rank < kept_of(rank.numel(), sparsity)).to(x.device) for name, rank in thrown.items()}
+        answers = apply_mask(self._net, mask, x)[:, : self._task.num_classes].argmax(1)
+        return (answers == y).double().mean().item()
 
     def draw_still(self) -> str:
         found = torch.tensor(self.accuracies[str(self.sparsity)])
@@ -100,21 +106,39 @@ class RandomMasks(Explorer):
         sparsity = wanted["sparsity"]
         if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
             raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
-        self.accuracies = self.accuracies | {str(sparsity): self._accuracies(sparsity)}
+        found = []
+        for attempt in range(TRIES):
+            found.append(self._accuracy(ranks(self._net, attempt), sparsity))
+            self.tell((attempt + 1) / TRIES)
+        self.accuracies = self.accuracies | {str(sparsity): found}
 
 
-def removed_at(net: Network, attempt: int) -> Tensor:
-    """Return the smallest whole sparsity, in percent, at which a try removes an edge: uint8 [edges shown].
+def ranks(net: Network, attempt: int) -> dict[str, Tensor]:
+    """Return the place of each weight among those of its layer in one throw, int64 of its shape on the CPU.
 
-    Shown are the first unit of the first layer, and then the last layer. `random_mask` keeps the largest of the numbers
-    that it draws for a layer, so an edge is removed once no more are kept than have larger numbers.
+    `random_mask` keeps the largest of the numbers it draws for a layer, so the mask that keeps n of them is ranks < n.
     """
-    weights, rows = net.weights(), []
-    for name in (next(iter(weights)), list(weights)[-1]):
-        shape = tuple(weights[name].shape)
-        drawn = generator(f"random mask of {name}", 0, attempt).random(shape, dtype=np.float32).ravel()
+    found = {}
+    for name, weight in net.weights().items():
+        drawn = generator(f"random mask of {name}", 0, attempt).random(tuple(weight.shape), dtype=np.float32).ravel()
         rank = np.empty(drawn.size, dtype=np.int64)
         rank[np.argsort(-drawn, kind="stable")] = np.arange(drawn.size)
-        kept = np.array([round((100 - sparsity) / 100 * drawn.size) for sparsity in range(101)])
-        rows.append(np.searchsorted(-kept, -rank).astype(np.uint8))  # the first sparsity that keeps no more than rank
-    return torch.from_numpy(np.concatenate([rows[0][: SIDE**2], rows[1]]))
+        found[name] = torch.from_numpy(rank).view(weight.shape)
+    return found
+
+
+def kept_of(size: int, sparsity: int) -> int:
+    """Return how many weights of a layer are kept at a sparsity in percent."""
+    return round((100 - sparsity) / 100 * size)
+
+
+def removed_at(thrown: dict[str, Tensor]) -> Tensor:
+    """Return the smallest whole sparsity, in percent, at which a throw removes an edge: uint8 [edges shown].
+
+    Shown are the first unit of the first layer, and then the last layer.
+    """
+    rows = []
+    for rank in (next(iter(thrown.values())), list(thrown.values())[-1]):
+        kept = torch.tensor([kept_of(rank.numel(), sparsity) for sparsity in range(101)])
+        rows.append(torch.searchsorted(-kept, -rank.flatten()).byte())  # the first that keeps no more than rank
+    return torch.cat([rows[0][: SIDE**2], rows[1]])
