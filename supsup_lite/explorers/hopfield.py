@@ -104,7 +104,7 @@ def noise_order(place: int, toss: int) -> np.ndarray:
 
 
 def spoil(z: Tensor, share: float, damage: str, place: int, toss: int) -> Tensor:
-    """Return a pattern with a share of its units turned in the order of `noise_order`, or covered from below with -1."""
+    """Return a pattern with a share of its units turned, first those of `noise_order`, or covered from below."""
     count, asked = round(share * PIXELS), z.clone()
     if damage == "covered":
         asked[PIXELS - count :] = -1
