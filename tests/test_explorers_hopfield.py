@@ -99,8 +99,8 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     found = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()
     # Energies are of the order of 300, and of fields that are sums of 784 terms torch keeps float32 only.
-    torch.testing.assert_close(torch.tensor(found["energies"]), store.energy(states), rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(torch.tensor(found["fields"]), store.fields(states), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.tensor(found["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(torch.tensor(found["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
     if not (rule == "centred" and k == 1):  # nothing is held there, and the spread of nothing is no number
         held = store.spread(states) < 100  # a mirror image may be held by nothing
         assert held[:12].all()
