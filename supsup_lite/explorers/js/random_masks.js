@@ -17,7 +17,7 @@ export default explorer("What does a random mask do?", async ({ model, root, sig
   const controls = element("div", { className: "controls" },
     steppedSlider(model, signal, "sparsity", "sparsity", { values: () => (live ? every : sparsities()), show: (own) => `${own}\u00a0%` }),
     slider(model, signal, "attempt", "try", { min: 0, max: tries - 1, show: (own) => `${own + 1}/${tries}` }),
-    choice(model, signal, "layer", "look at", [[0, `${shapes[0][0]}: one unit, ${SIDE} × ${SIDE} pixels`], [1, `${end}: ${inputs} × ${outputs}`]]));
+    choice(model, signal, "layer", "look at", [[0, `${shapes[0][0]}, a unit`], [1, `${end}: ${inputs} × ${outputs}`]]));
   const offer = learningOffer(model, signal, () => {
     const sparsity = model.get("sparsity");
     return found()[sparsity] ? null : { wanted: { sparsity }, words: `Nobody has tried sparsity ${sparsity} % yet. The numbers are of ${measured} %.`, button: `Try ${tries} masks` };
@@ -25,8 +25,8 @@ export default explorer("What does a random mask do?", async ({ model, root, sig
   const canvas = element("canvas", { role: "img" }), caption = element("figcaption"), legend = element("div", { className: "legend" },
     ...[["plus", "+c"], ["minus", "\u2212c"], ["removed", "removed"]].map(([kind, words]) => element("span", { className: kind }, words)));
   const big = [0, 1].map(() => element("div", { className: "big open" })), said = element("p", { role: "status" });
-  const luck = barChart({ height: 170, x: "try", y: "accuracy of each try" });
-  const flat = lineChart({ height: 170, x: "density: % of weights kept", y: "accuracy by density" });
+  const luck = barChart({ height: 160, x: "try", y: "accuracy of each try" });
+  const flat = lineChart({ height: 160, x: "density: % of weights kept", y: "accuracy by density" });
   const numbers = numbersTable("The numbers");
 
   // The edges shown: 1 and -1 by the weight's sign, 0 where the mask removes it.
@@ -69,8 +69,8 @@ export default explorer("What does a random mask do?", async ({ model, root, sig
   root.append(controls, offer,
     element("div", { className: "halves" },
       element("figure", { className: "mask" }, canvas, caption, legend),
-      element("div", {}, element("div", { className: "verdict" }, ...big, said))),
-    element("div", { className: "pair" }, luck, flat), numbers);
+      element("div", {}, element("div", { className: "verdict" }, ...big, said), luck)),
+    flat, numbers);
   listen(model, signal, ["sparsity", "attempt", "layer", "accuracies"], update);
   listen(model, signal, ["accuracies"], controls.firstChild.tell);
   update();
