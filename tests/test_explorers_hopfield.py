@@ -351,7 +351,7 @@ def test_it_fits_and_every_control_has_a_name(pages, browser, name, width, schem
         explorer = page.locator(".supsup-explorer")
         explorer.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for part in explorer.locator("input:visible, select, .pad, svg, figure, button").all():
+        for part in explorer.locator("input:visible, select, .pad, svg, figure, button:visible").all():
             box = part.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
@@ -434,7 +434,7 @@ def test_another_sparsity_is_tried_on_demand(masks):
 
 
 COLOURS = """canvas => {
-    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d");
+    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     copy.drawImage(canvas, 0, 0);
     return [width, ...copy.getImageData(0, 0, width, height).data];
 }"""

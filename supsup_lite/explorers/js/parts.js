@@ -235,12 +235,15 @@ function lineChart({ height = 170, x, y }) {
 
 // --- pictures ----------------------------------------------------------------------------------------------------
 
-// A picture of width x height numbers in 0..1, one square pixel each; `colour` gives [r, g, b].
+// A picture of width x height numbers in 0..1, one square pixel each; `colour` gives [r, g, b], or alpha besides.
 function paint(canvas, values, width, colour = (v) => [255 * v, 255 * v, 255 * v]) {
   const height = values.length / width;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const image = new ImageData(width, height);
-  values.forEach((value, i) => image.data.set([...colour(value), 255], 4 * i));
+  values.forEach((value, i) => {
+    const [r, g, b, alpha = 255] = colour(value);
+    image.data.set([r, g, b, alpha], 4 * i);
+  });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 

@@ -1,7 +1,7 @@
 // Masks that nobody chose, over weights of +c and -c: what a mask removes, what is left, and how little luck helps.
 
 const SIDE = 28;
-const PLUS = [0, 114, 178], MINUS = [230, 159, 0]; // blue and orange
+const PLUS = [0, 114, 178], MINUS = [230, 159, 0], REMOVED = [128, 128, 128, 30]; // blue, orange, and the page shining through
 const mean = (values) => sum(values) / values.length;
 
 export default explorer("What does a random mask do?", async ({ model, root, signal }) => {
@@ -34,10 +34,7 @@ export default explorer("What does a random mask do?", async ({ model, root, sig
     const [edges, width] = parts[layer], from = layer ? parts[0][0] : 0, bits = layer ? Math.ceil(parts[0][0] / 8) : 0;
     const rows = removedAt.subarray(attempt * shown + from, attempt * shown + from + edges), own = signs.subarray(bits);
     const values = Array.from(rows, (at, edge) => (at > sparsity ? 2 * bitAt(own, edge) - 1 : 0)), kept = values.filter(Boolean).length;
-    paint(canvas, values, width, (v) => (v > 0 ? PLUS : v < 0 ? MINUS : [128, 128, 128]));
-    const data = canvas.getContext("2d").getImageData(0, 0, width, edges / width);
-    values.forEach((v, edge) => (data.data[4 * edge + 3] = v ? 255 : 30)); // what is removed lets the page shine through
-    canvas.getContext("2d").putImageData(data, 0, 0);
+    paint(canvas, values, width, (v) => (v > 0 ? PLUS : v < 0 ? MINUS : REMOVED));
     caption.textContent = `${shapes[layer ? shapes.length - 1 : 0][0]}, ${layer ? "a row for each output" : "its first unit"}: ${kept} of ${edges} edges kept`;
     canvas.setAttribute("aria-label", caption.textContent);
   }
