@@ -434,7 +434,8 @@ def test_another_sparsity_is_tried_on_demand(masks):
 
 
 COLOURS = """canvas => {
-    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    const { width, height } = canvas, READ = { willReadFrequently: true };
+    const copy = new OffscreenCanvas(width, height).getContext("2d", READ);
     copy.drawImage(canvas, 0, 0);
     return [width, ...copy.getImageData(0, 0, width, height).data];
 }"""
