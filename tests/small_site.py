@@ -16,7 +16,7 @@ CONF = f"""
 import runpy
 real = runpy.run_path({str(SITE / "conf.py")!r})
 globals().update({{name: value for name, value in real.items() if not name.startswith("__") and name != "setup"}})
-nb_execution_mode = "force"
+nb_execution_mode, nb_execution_timeout = "force", 300  # seconds a cell: a busy machine takes its time
 exclude_patterns, html_extra_path, html_favicon = [], [], None
 html_static_path, templates_path = [{str(SITE / "static")!r}], [{str(SITE / "templates")!r}]
 html_context["lessons"] = []

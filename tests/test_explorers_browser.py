@@ -106,8 +106,9 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         "outputs": setting.outputs,
         "k": k,
     }
+    module = "\n".join((FRONT / name).read_text("utf-8") for name in ("parts.js", "superposed.js"))
     page = browser.new_page()
-    found = page.evaluate(RUN, {"module": (FRONT / "superposed.js").read_text("utf-8"), **given})
+    found = page.evaluate(RUN, {"module": module, **given})
     page.close()
 
     x = (images / 255 - 0.1307) / 0.3081
@@ -297,7 +298,7 @@ def test_drawing_a_one(pages, browser, by):
 
 def test_a_drawing_is_made_like_mnist(browser):
     """A small digit in a corner is enlarged to 20 pixels, and its centre of mass moved to the middle."""
-    parts = [(FRONT / name).read_text("utf-8") for name in ("superposed.js", "pad.js")]
+    parts = [(FRONT / name).read_text("utf-8") for name in ("parts.js", "pad.js")]
     text = "\n".join([*parts, "export { asInMnist };"])
     ink = torch.zeros(28, 28)
     ink[2:12, 3:5] = 255

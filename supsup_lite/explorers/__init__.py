@@ -1,7 +1,9 @@
 """Explorers: widgets that answer at once, in JupyterLab and on the static pages, where there is no Python at all."""
 
 from supsup_lite.explorers.forgetting import Forgetting
+from supsup_lite.explorers.hopfield import Hopfield
 from supsup_lite.explorers.masks import Masks
+from supsup_lite.explorers.random_masks import RandomMasks
 from supsup_lite.explorers.task_inference import TaskInference
 
-__all__ = ["Forgetting", "Masks", "TaskInference"]
+__all__ = ["Forgetting", "Hopfield", "Masks", "RandomMasks", "TaskInference"]

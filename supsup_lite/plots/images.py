@@ -10,7 +10,7 @@ from supsup_lite.plots.style import figure, style
 
 def show_image(axes: Axes, image: Tensor, low: float | None = None, high: float | None = None, cmap: str = "gray"):
     """Draw one image [height, width] without ticks or grid; low and high are the values of black and white."""
-    axes.imshow(image.detach().float().cpu(), cmap=cmap, vmin=low, vmax=high)
+    axes.imshow(image.detach().float().cpu().numpy(), cmap=cmap, vmin=low, vmax=high)
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():

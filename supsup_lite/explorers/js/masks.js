@@ -1,9 +1,6 @@
 // Masks of one task at many sparsities, while they are learned: how they look, how well they read, what they cost.
 
 const SIDE = 28;
-const bitAt = (bytes, at) => (bytes[at >> 3] >> (at & 7)) & 1;
-const entropyBits = (p) => (p > 0 && p < 1 ? -p * Math.log2(p) - (1 - p) * Math.log2(1 - p) : 0);
-const count = (number) => Math.round(number).toLocaleString("en");
 
 export default explorer("How does a mask look?", async ({ model, root, signal }) => {
   const live = model.get("has_kernel");
@@ -27,7 +24,7 @@ export default explorer("How does a mask look?", async ({ model, root, signal })
     return sparsities().includes(sparsity) ? null : {
       wanted: { sparsity },
       words: `Nobody has learned a mask of sparsity ${sparsity} % yet. The picture shows ${shown} %.`,
-      button: `Learn it (about ${Math.ceil(last(steps) / 200)} s)`,
+      button: `Learn it (about ${Math.ceil(model.get("seconds"))} s)`,
     };
   });
   const canvas = element("canvas", { role: "img" }), caption = element("figcaption"), scale = element("p", { className: "scale" });
@@ -61,11 +58,10 @@ export default explorer("How does a mask look?", async ({ model, root, signal })
     if (!bytes) return read().then(update);
     const step = model.get("step"), layer = model.get("layer"), learned = model.get("learned"), { accuracy, kept, random } = learned[shown];
     paintLayer(bytes, layer);
-    const n = sizes.reduce((a, b) => a + b), bound = kept[step].reduce((all, own, i) => all + sizes[i] * entropyBits(own / sizes[i]), 0) / 8;
     big[0].textContent = `sparsity ${shown}\u00a0%`;
     big[1].textContent = `reads ${percent(accuracy[step], 1)}`;
     said.textContent = `After step ${steps[step]} a mask that keeps ${100 - shown}\u00a0% reads ${percent(accuracy[step], 1)} of the digits; a random one, ${percent(random, 1)}. `
-      + `It takes ${count(n / 8)} bytes at one bit a weight, at least ${count(bound)} by entropy; float32 weights take ${count(4 * n)}.`;
+      + bytesOfMask(sizes, kept[step]);
     course.update({
       series: [{ points: accuracy.map((share, i) => [steps[i], share]), kind: "series-0", label: "learned" }, { points: [[0, random], [last(steps), random]], kind: "series-1", label: "random mask" }],
       xs: [0, last(steps)], ys: [0, 1], marker: [steps[step], accuracy[step]], format: percent,

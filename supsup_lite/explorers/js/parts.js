@@ -18,6 +18,7 @@ const drawn = (tag, attributes = {}, ...children) => {
 
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 const last = (values) => values[values.length - 1];
+const sum = (values) => values.reduce((a, b) => a + b, 0);
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 // --- the model ---------------------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ function barChart({ height = 150, x, y }) {
   return Object.assign(box, { update: (data) => ((given = data), draw()) });
 }
 
-// Lines over a horizontal axis. `update({series, xs, ys, ...})`: a series is {points: [[x, y]], kind, label}.
+// Lines over a horizontal axis. `update({series, xs, ys, ...})`: a series is {points: [[x, y]], kind, label, dots}.
 function lineChart({ height = 170, x, y }) {
   const svg = drawn("svg", { class: "chart", role: "img" });
   const legend = element("div", { className: "legend" });
@@ -219,10 +220,10 @@ function lineChart({ height = 170, x, y }) {
     }
     for (const tick of ticks(first, final, 5))
       parts.push(drawn("text", { class: "tick", x: at(tick), y: height - 4, "text-anchor": "middle" }, across(tick)));
-    for (const { points, kind } of series) {
+    for (const { points, kind, dots = true } of series) {
       const path = points.map(([px, py], i) => `${i ? "L" : "M"}${at(px)} ${up(py)}`).join("");
       parts.push(drawn("path", { class: `line ${kind}`, d: path }));
-      for (const [px, py] of points) parts.push(drawn("circle", { class: `dot ${kind}`, cx: at(px), cy: up(py), r: 2.5 }));
+      for (const [px, py] of dots ? points : []) parts.push(drawn("circle", { class: `dot ${kind}`, cx: at(px), cy: up(py), r: 2.5 }));
     }
     if (marker) parts.push(drawn("path", { class: "marker", d: `M${at(marker[0])} ${up(marker[1])}m0 -7l7 7l-7 7l-7 -7z` }));
     svg.replaceChildren(...parts);
@@ -234,12 +235,15 @@ function lineChart({ height = 170, x, y }) {
 
 // --- pictures ----------------------------------------------------------------------------------------------------
 
-// A picture of width x height numbers in 0..1, one square pixel each; `colour` gives [r, g, b].
+// A picture of width x height numbers in 0..1, one square pixel each; `colour` gives [r, g, b], or alpha besides.
 function paint(canvas, values, width, colour = (v) => [255 * v, 255 * v, 255 * v]) {
   const height = values.length / width;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const image = new ImageData(width, height);
-  values.forEach((value, i) => image.data.set([...colour(value), 255], 4 * i));
+  values.forEach((value, i) => {
+    const [r, g, b, alpha = 255] = colour(value);
+    image.data.set([r, g, b, alpha], 4 * i);
+  });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 

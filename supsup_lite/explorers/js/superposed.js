@@ -9,7 +9,6 @@ const BLACK = -0.1307 / 0.3081; // a black pixel, normalised as MNIST is
 const normalise = (grey) => Float64Array.from(grey, (value) => (value / 255 - 0.1307) / 0.3081);
 
 const bit = (bytes, start, at) => (bytes[start + (at >> 3)] >> (at & 7)) & 1;
-const sum = (values) => values.reduce((a, b) => a + b, 0);
 const dot = (a, b) => a.reduce((total, value, at) => total + value * b[at], 0);
 const relu = (values) => values.map((value) => Math.max(0, value));
 const activeUnits = (h) => [...h.keys()].filter((j) => h[j] !== 0);
