@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from supsup_lite.learning import DEFAULT, Recipe, batch_order, check_recipe, make_optimizer
+from supsup_lite.learning import batch_order, make_optimizer
 from supsup_lite.masks import check_images, forward_tasks
 from supsup_lite.networks import Network
+from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 from supsup_lite.seeding import generator
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite

@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from supsup_lite.learning import Recipe, batch_order, check_recipe, make_optimizer
+from supsup_lite.learning import batch_order, make_optimizer
 from supsup_lite.masks import check_images
 from supsup_lite.networks import Network
+from supsup_lite.recipes import Recipe, check_recipe
 from supsup_lite.seeding import check_seed
 from supsup_lite.store import MaskStore
 from supsup_lite.superposition import mean_gradient

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from supsup_lite.baselines import Weights
-from supsup_lite.learning import check_whole
 from supsup_lite.masks import forward_tasks
 from supsup_lite.networks import Network
+from supsup_lite.recipes import check_whole
 from supsup_lite.tasks import TaskSuite
 
 

@@ -9,9 +9,9 @@ from torch.func import functional_call
 
 from supsup_lite.hopfield import HopfieldStore, to_bits, to_spins
 from supsup_lite.inference import objective_of
-from supsup_lite.learning import check_whole
 from supsup_lite.masks import Mask, check_images
 from supsup_lite.networks import Network
+from supsup_lite.recipes import check_whole
 from supsup_lite.seeding import generator
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite

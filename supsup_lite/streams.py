@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from supsup_lite.learning import Recipe, batch_order, check_whole
+from supsup_lite.learning import batch_order
+from supsup_lite.recipes import Recipe, check_whole
 from supsup_lite.seeding import check_seed, generator
 from supsup_lite.tasks import NORMALISATION, TaskSuite
 

@@ -14,9 +14,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from supsup_lite.inference import objective_of
-from supsup_lite.learning import Recipe, as_gradients_come, check_recipe, check_whole, make_optimizer
+from supsup_lite.learning import as_gradients_come, make_optimizer
 from supsup_lite.masks import Mask, Scores, apply_mask, check_images, forward_tasks, init_scores, masked_weight
 from supsup_lite.networks import Network
+from supsup_lite.recipes import Recipe, check_recipe, check_whole
 from supsup_lite.recognition import Look, Record, RecordRule, Rule
 from supsup_lite.seeding import check_seed
 from supsup_lite.store import MaskStore, unpack_bits

@@ -9,11 +9,12 @@ import traitlets
 from torch import Tensor
 
 from supsup_lite.explorers.base import Explorer, module
-from supsup_lite.learning import DEFAULT, Recipe, learn_masks
+from supsup_lite.learning import learn_masks
 from supsup_lite.masks import Mask, apply_mask, masks_of, random_mask
 from supsup_lite.networks import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.masks import mask_and_hill
+from supsup_lite.recipes import DEFAULT, Recipe
 from supsup_lite.store import pack_bits
 from supsup_lite.tasks import TaskSuite
 

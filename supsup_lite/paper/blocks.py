@@ -9,10 +9,11 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from supsup_lite.learning import Recipe, learn_masks
+from supsup_lite.learning import learn_masks
 from supsup_lite.networks import Network
 from supsup_lite.paper import runs
 from supsup_lite.paper.team import Team
+from supsup_lite.recipes import Recipe
 from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite
 

@@ -11,11 +11,11 @@ import torch
 from tqdm.auto import tqdm
 
 from supsup_lite import tasks
-from supsup_lite.learning import Recipe
 from supsup_lite.networks import Network
 from supsup_lite.paper import runs
 from supsup_lite.paper.blocks import learn_resumably
 from supsup_lite.paper.given import NETWORKS, RECIPES, figures_of, recipe_of
+from supsup_lite.recipes import Recipe
 from supsup_lite.recognition import PaperRule, RecordRule
 from supsup_lite.scenarios import evaluate
 from supsup_lite.seeding import generator
