@@ -1,6 +1,7 @@
 """The centrepiece: an image, no name of its task, and one gradient that points to the mask (lessons 00, 04 and 05)."""
 
 import math
+import time
 
 import traitlets
 
@@ -33,6 +34,7 @@ class TaskInference(Explorer):
         ink: the drawing, 784 bytes.
         learned: the settings there are masks for, and how many.
         chosen, answer: the front end's mask and class; -1 before it has answered.
+        seconds: how long Python took to learn one mask, the last time that it did so here; 0 before.
     """
 
     _esm = module("superposed.js", "pad.js", "task_inference.js")
@@ -53,6 +55,7 @@ class TaskInference(Explorer):
     more_sparsity = traitlets.List(list(MORE_SPARSITY)).tag(sync=True)
     chosen = traitlets.Int(-1).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
+    seconds = traitlets.Float().tag(sync=True)
 
     def __init__(self, **traits):
         self._own: dict[stored.Setting, MaskStore] = {}  # what this notebook has learned
@@ -93,7 +96,8 @@ class TaskInference(Explorer):
     def learn(self, wanted: dict) -> None:
         setting, num_tasks = stored.Setting(wanted["outputs"], wanted["sparsity"]), wanted["tasks"]
         masks = self.masks(setting)[:]  # a view of its own: what is shown does not change under way
-        chunks = math.ceil((num_tasks - len(masks)) / tasks_at_once(masks.net))
+        known, began = len(masks), time.monotonic()
+        chunks = math.ceil((num_tasks - known) / tasks_at_once(masks.net))
         steps = 0
 
         def watch(step, scores, loss):
@@ -104,6 +108,7 @@ class TaskInference(Explorer):
         learn_masks(
             masks.net, stored.tasks(num_tasks), setting.keep, stored.SEED, masks=masks, progress=False, on_step=watch
         )
+        self.seconds = (time.monotonic() - began) / max(1, num_tasks - known)
         self._own[setting] = masks
         others = [row for row in self.learned if row["name"] != setting.name]
         self.learned = [*others, _row(setting, num_tasks)]

@@ -102,10 +102,11 @@ export default explorer("Which task is this image from?", async ({ model, root, 
     const { outputs, sparsity, num_tasks } = state(), have = settingNow()?.tasks ?? 0;
     if (have >= num_tasks) return null;
     const what = have ? `It knows ${have} tasks so far.` : `Nobody has learned masks with ${outputs} outputs and a sparsity of ${sparsity} % yet.`;
+    const seconds = (num_tasks - have) * model.get("seconds"); // 0 until Python has learned some here
     return {
       wanted: { outputs, sparsity, tasks: num_tasks },
       words: `${what} The picture still shows the setting before.`,
-      button: `Learn ${num_tasks - have} masks (about ${Math.ceil(num_tasks - have)} s)`,
+      button: `Learn ${num_tasks - have} masks` + (seconds ? ` (about ${Math.ceil(seconds)} s)` : ""),
     };
   });
 
