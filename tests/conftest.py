@@ -7,6 +7,7 @@ import pytest
 from execution import execute_lesson
 from lessons import LESSONS
 
+from tests import small_site
 from tests.pages import chromium, find_chromium
 
 LESSON_SECONDS = pytest.StashKey[dict[str, float]]()
@@ -48,3 +49,14 @@ def browser():
         pytest.skip(reason)
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def stream_and_scale(tmp_path_factory):
+    """The folder of a small site: `index` has the stream explorer, `scale` the other one."""
+    toc = "```{toctree}\n:hidden:\nscale\n```"
+    cells = {
+        "index": [f"# Streams\n\n{toc}", "from supsup_lite.explorers import Stream\nStream()"],
+        "scale": ["# Scale", "from supsup_lite.explorers import Scale\nScale()"],
+    }
+    return small_site.build(tmp_path_factory.mktemp("stream_and_scale"), cells)

@@ -12,11 +12,9 @@ import traitlets
 from supsup_lite.explorers import Stream, stored_streams
 from supsup_lite.explorers.base import FRONT, Explorer
 from supsup_lite.recognition import known_by_nu, nu
-from tests import small_site
 from tests.pages import opened_page
 
 TITLE = "When is a new mask needed?"
-CELL = "from supsup_lite.explorers import Stream\nStream()"
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +132,9 @@ def test_it_reads_another_epsilon(monkeypatch):
 # --- on a page ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    return small_site.build(tmp_path_factory.mktemp("stream"), {"index": ["# Streams", CELL]})
-
-
 @pytest.fixture
-def opened(pages, browser):
-    with opened_page(browser, (pages / "index.html").as_uri()) as (page, complaints):
+def opened(stream_and_scale, browser):
+    with opened_page(browser, (stream_and_scale / "index.html").as_uri()) as (page, complaints):
         page.get_by_label(TITLE).wait_for()
         yield page
         assert complaints == []
@@ -254,8 +247,8 @@ def test_a_wrong_decision_is_ringed(opened, explorer):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
-def test_it_fits_and_takes_the_page_s_ink(pages, browser, width, scheme):
-    with opened_page(browser, (pages / "index.html").as_uri(), width, scheme) as (page, complaints):
+def test_it_fits_and_takes_the_page_s_ink(stream_and_scale, browser, width, scheme):
+    with opened_page(browser, (stream_and_scale / "index.html").as_uri(), width, scheme) as (page, complaints):
         scope = page.get_by_label(TITLE)
         scope.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -269,9 +262,9 @@ def test_it_fits_and_takes_the_page_s_ink(pages, browser, width, scheme):
         assert complaints == []
 
 
-def test_a_half_written_state_leaves_the_picture_and_a_sentence(pages, browser, tmp_path):
-    text = (pages / "index.html").read_text("utf-8")
-    path = pages / "spoiled.html"
+def test_a_half_written_state_leaves_the_picture_and_a_sentence(stream_and_scale, browser, tmp_path):
+    text = (stream_and_scale / "index.html").read_text("utf-8")
+    path = stream_and_scale / "spoiled.html"
     path.write_text(re.sub(r'"even, 0\.125"', '"even, ?"', text).replace('"even, evidence"', '"even, ??"'), "utf-8")
     with opened_page(browser, path.as_uri()) as (page, _):
         page.wait_for_selector("[data-explorer=failed]")

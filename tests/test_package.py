@@ -35,6 +35,7 @@ ORDER = (
     "unannounced",
     "forgetting",
     "about",
+    "published",
     "plots",
     "exercises",
     "explorers",

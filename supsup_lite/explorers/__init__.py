@@ -2,7 +2,8 @@
 
 from supsup_lite.explorers.forgetting import Forgetting
 from supsup_lite.explorers.masks import Masks
+from supsup_lite.explorers.scale import Scale
 from supsup_lite.explorers.stream import Stream
 from supsup_lite.explorers.task_inference import TaskInference
 
-__all__ = ["Forgetting", "Masks", "Stream", "TaskInference"]
+__all__ = ["Forgetting", "Masks", "Scale", "Stream", "TaskInference"]
