@@ -1,11 +1,12 @@
 """The stream explorer: tasks that nobody announces, the masks they get, and how each decision was made (lesson 07)."""
 
+import json
 from itertools import chain, repeat
 
 import traitlets
 
 from supsup_lite.explorers import stored_streams
-from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.explorers.base import Explorer, module, packed
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.unannounced import strips
 
@@ -25,7 +26,8 @@ class Stream(Explorer):
         eps: the threshold of the paper's rule.
         batch: which decision is shown, by the number of its batch.
         streams: for each stream what it is in words, and its truth as [task, batches] pairs.
-        runs: by name, as `stored_streams.read` returns them.
+        stored: the stored runs by name, as JSON, compressed.
+        learned: the runs of this notebook, by name, as `stored_streams.read` returns them.
     """
 
     _esm = module("stream.js")
@@ -35,13 +37,21 @@ class Stream(Explorer):
     eps = traitlets.Float(0.125).tag(sync=True)
     batch = traitlets.Int(60).tag(sync=True)
     streams = traitlets.Dict().tag(sync=True)
-    runs = traitlets.Dict().tag(sync=True)
+    stored = traitlets.Bytes().tag(sync=True)
+    learned = traitlets.Dict().tag(sync=True)
     epsilons = traitlets.List(list(stored_streams.EPSILONS)).tag(sync=True)
     more_epsilons = traitlets.List(list(stored_streams.MORE_EPSILONS)).tag(sync=True)
 
     def __init__(self, **traits):
         streams = {name: {"words": stored_streams.WORDS[name], "truth": plan} for name, plan in _plans().items()}
-        super().__init__(streams=streams, runs=stored_streams.stored_runs(), **traits)
+        self._stored = stored_streams.stored_runs()
+        content = json.dumps(self._stored, separators=(",", ":")).encode()
+        super().__init__(streams=streams, stored=packed(content), **traits)
+
+    @property
+    def runs(self) -> dict[str, dict]:
+        """All runs that there are, by name."""
+        return self._stored | self.learned
 
     @traitlets.validate("eps")
     def _offered(self, proposal):
@@ -66,7 +76,8 @@ class Stream(Explorer):
 
     def learn(self, wanted: dict) -> None:
         name, eps = wanted["stream"], wanted["eps"]
-        self.runs = self.runs | {stored_streams.name_of(name, eps): stored_streams.read(name, eps, self.tell)}
+        run = stored_streams.read(name, eps, self.tell)
+        self.learned = self.learned | {stored_streams.name_of(name, eps): run}
 
 
 def _plans() -> dict[str, list[list[int]]]:

@@ -88,7 +88,10 @@ function streamChart(pick) {
 
 export default explorer("When is a new mask needed?", async ({ model, root, signal }) => {
   const live = model.get("has_kernel");
-  const streams = model.get("streams"), runs = () => model.get("runs");
+  const streams = model.get("streams"), packed = model.get("stored");
+  if (!packed?.byteLength) throw new Error("the stored runs are missing");
+  const stored = JSON.parse(new TextDecoder().decode(await inflate(bytesOf(packed))));
+  const runs = () => ({ ...stored, ...model.get("learned") });
   const state = () => Object.fromEntries(["stream", "rule", "eps", "batch"].map((name) => [name, model.get(name)]));
   const nameOf = ({ stream, rule, eps }) => `${stream}, ${rule === "paper" ? eps : "evidence"}`;
   let shown = nameOf(state()) in runs() ? nameOf(state()) : `${model.get("stream")}, evidence`; // the last one that there is
@@ -170,7 +173,7 @@ export default explorer("When is a new mask needed?", async ({ model, root, sign
   root.append(controls, offer,
     element("div", { className: "halves" }, element("div", { className: "verdict" }, ...big), element("div", { className: "verdict" }, said, note)),
     picture, bars, decided, numbers);
-  listen(model, signal, ["stream", "rule", "eps", "batch", "runs"], update);
+  listen(model, signal, ["stream", "rule", "eps", "batch", "learned"], update);
   update();
   if (root.classList.contains("waiting")) (asked.tell(), show({ ...state(), rule: "evidence" }, runs()[shown], streams[model.get("stream")].truth));
 });
