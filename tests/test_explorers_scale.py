@@ -174,18 +174,21 @@ def shows(page, explorer, k, network, density):
     work = scope.locator(".sums .value").evaluate_all("values => values.map((own) => own.title.replaceAll(',', ''))")
     assert [int(number) for number in work] == [3 * n * 300 * 128 * k, n, (3 + k) * n, k * n]
     own = [row for row in explorer.rows if (row["network"], row["density"]) == (network, density)]
-    exact = max((row for row in own if row["tasks"] == k), key=lambda row: row["inferences"], default=None)
+    best = {}  # of each setting and k the result of most inferences
+    for row in sorted(own, key=lambda row: row["inferences"]):
+        best[row["tasks"], row["outputs"], row["recipe"]] = row
+    exact = max((row for row in best.values() if row["tasks"] == k), key=lambda row: row["GNu"], default=None)
     assert words(scope.locator(".big").last) == (f"{100 * exact['GNu']:.1f} % right" if exact else "not measured")
     said = words(scope.locator("p[role=status]"))
     if exact:
-        assert f"measured with s = {exact['outputs']}, k = {k}: task found {100 * exact['task_accuracy']:.1f} %" in said
+        share = 100 * exact["task_accuracy"]
+        assert f"measured with s = {exact['outputs']}, {exact['recipe']} recipe: task found {share:.1f} %" in said
     else:
         assert ("not measured. Nearest" if own else "nobody has measured this density") in said
     lines = scope.locator("figure.bars").filter(has=page.locator("svg")).first
     paper = [row for row in explorer.paper if row["network"] == network]
     assert lines.locator(".dot.paper").count() == len(paper)
-    points = {(row["tasks"], row["outputs"], row["recipe"]) for row in own}
-    assert lines.locator(".dot:not(.paper)").count() == 2 * len(points)
+    assert lines.locator(".dot:not(.paper)").count() == 2 * len(best)
 
 
 def test_controls_by_keyboard(opened, explorer):

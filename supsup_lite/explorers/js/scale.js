@@ -68,17 +68,26 @@ export default explorer("What does a task cost?", async ({ model, root, signal }
   const hill = lineChart({ height: 190, x: "density: % of weights kept", y: "" });
   const numbers = numbersTable("The measured numbers");
 
-  const measuredAt = (row) => `k = ${row.tasks}: task found ${percent(row.task_accuracy, 1)} (95 %: ${percent(row.task_interval_95[0], 1)} to ${percent(row.task_interval_95[1], 1)}, ${counted(row.inferences)} inferences), task and digit right ${percent(row.GNu, 1)}`;
+  const told = (row) => `s = ${row.outputs}, ${row.recipe} recipe: task found ${percent(row.task_accuracy, 1)} (95 %: ${percent(row.task_interval_95[0], 1)} to ${percent(row.task_interval_95[1], 1)}, ${counted(row.inferences)} inferences), task and digit right ${percent(row.GNu, 1)}`;
+  const settingOf = (row) => `${row.outputs}, ${row.recipe}`;
+
+  // Of several results with one setting and one k, the one from most inferences; by setting and k.
+  const surest = (own) => [...own.reduce((best, row) => {
+    const key = `${settingOf(row)}, ${row.tasks}`;
+    return (best.get(key)?.inferences ?? 0) < row.inferences ? best.set(key, row) : best;
+  }, new Map()).values()];
+  const nearest = (counts, k) => counts.reduce((a, b) => (Math.abs(Math.log(b / k)) < Math.abs(Math.log(a / k)) ? b : a), counts[0]);
 
   function update() {
     const { num_tasks: k, network, density } = state(), { words, shapes } = networks[network];
     const one = bytesOfTask(shapes, density / 100), n = all(sizesOf(shapes));
-    const own = of(network, density), exact = own.filter((row) => row.tasks === k).sort((a, b) => b.inferences - a.inferences)[0];
+    const own = surest(of(network, density)), at = (count) => own.filter((row) => row.tasks === count).sort((a, b) => b.GNu - a.GNu);
+    const [exact] = at(k), near = nearest(own.map((row) => row.tasks), k);
     big[0].textContent = `${bytesInWords(k * one.bits)} of masks`;
     big[1].textContent = exact ? `${percent(exact.GNu, 1)} right` : "not measured";
     const kind = density === 50 ? "Threshold masks" : `Masks of density ${density}\u00a0%`;
-    const near = own.length && own.reduce((a, b) => (Math.abs(Math.log(b.tasks / k)) < Math.abs(Math.log(a.tasks / k)) ? b : a));
-    said.textContent = `${kind} of ${words}, ${k} task${k === 1 ? "" : "s"}: ${exact ? `measured with s = ${exact.outputs}, ${measuredAt(exact)}.` : near ? `not measured. Nearest, with s = ${near.outputs}, ${measuredAt(near)}.` : "nobody has measured this density with this network."}`;
+    const found = own.length ? at(near).map(told).join("; ") : "";
+    said.textContent = `${kind} of ${words}, ${k} task${k === 1 ? "" : "s"}: ${exact ? `measured with ${found}.` : own.length ? `not measured. Nearest, ${near} tasks with ${found}.` : "nobody has measured this density with this network."}`;
 
     const most = k * one.float32;
     sizes.replaceChildren(...WAYS.map(([way, label]) => {
@@ -97,12 +106,10 @@ export default explorer("What does a task cost?", async ({ model, root, signal }
       ["to find it by trying every mask", work.exhaustive, `${counted(k)} pass${k === 1 ? "" : "es"}`],
     ].flatMap(([what, number, why]) => [element("span", { className: "what", textContent: what }), element("span", { className: "value", textContent: scientific(number), title: counted(number) }), element("span", { className: "why", textContent: why })]));
 
-    const settings = [...new Set(own.map((row) => `${row.outputs}, ${row.recipe}`))].slice(0, 3), across = (power) => counted(10 ** power);
+    const settings = [...new Set(own.map(settingOf))].slice(0, 3), across = (power) => counted(10 ** power);
     const lines = settings.flatMap((setting, i) => [["task_accuracy", "task found"], ["GNu", "task and digit (GNu)"]].map(([key, label], j) => {
-      const best = new Map(); // of several results with one k, the one from most inferences
-      for (const row of own) if (`${row.outputs}, ${row.recipe}` === setting && (best.get(row.tasks)?.inferences ?? 0) < row.inferences) best.set(row.tasks, row);
-      const [outputs, recipe] = setting.split(", ");
-      return { kind: `series-${2 * i + j}`, label: `${label}, s = ${outputs}${recipe === "default" ? "" : `, ${recipe} recipe`}`, points: [...best.values()].map((row) => [Math.log10(row.tasks), row[key]]) };
+      const [outputs, recipe] = setting.split(", "), points = own.filter((row) => settingOf(row) === setting);
+      return { kind: `series-${2 * i + j}`, label: `${label}, s = ${outputs}, ${recipe} recipe`, points: points.map((row) => [Math.log10(row.tasks), row[key]]) };
     }));
     const theirs = paper.filter((row) => row.network === network).map((row) => ({ kind: "paper", label: `the paper, s = ${row.outputs}: ${percent(row.GNu, 2)} (GNu)`, points: [[Math.log10(row.tasks), row.GNu]] }));
     const shares = [...lines, ...theirs].flatMap(({ points }) => points.map(([, share]) => share)), lowest = Math.floor(10 * Math.min(0.9, ...shares)) / 10;
@@ -111,18 +118,17 @@ export default explorer("What does a task cost?", async ({ model, root, signal }
     course.firstChild.textContent = `measured by number of tasks: ${words}, density ${density}\u00a0%${lines.length ? "" : ": nothing"}. ${other}.`;
     course.update({ series: [...lines, ...theirs], xs: [0, Math.log10(2500)], ys: [lowest, 1], format: percent, across, marker: exact && [Math.log10(k), exact.GNu], alt: said.textContent });
 
-    const counts = [...new Set(rows.filter((row) => row.network === network && row.result.startsWith("scale,")).map((row) => row.tasks))];
-    const at = counts.reduce((a, b) => (Math.abs(Math.log(b / k)) < Math.abs(Math.log(a / k)) ? b : a), counts[0]);
-    const slice = rows.filter((row) => row.network === network && row.tasks === at && row.recipe === "default" && row.result.startsWith("scale,")).sort((a, b) => a.density - b.density);
+    const swept = rows.filter((row) => row.network === network && row.recipe === "default" && row.result.startsWith("scale,"));
+    const size = nearest(swept.map((row) => row.tasks), k), slice = swept.filter((row) => row.tasks === size).sort((a, b) => a.density - b.density);
     const here = slice.find((row) => row.density === density);
     hill.hidden = !slice.length;
-    hill.firstChild.textContent = `measured by density, at ${at} tasks${at === k ? "" : " (the nearest number measured)"}`;
+    hill.firstChild.textContent = `measured by density, at ${size} tasks${size === k ? "" : " (the nearest number measured)"}, default recipe`;
     hill.update({
       series: [["task_accuracy", "task found"], ["GG", "digit right, task given (GG)"], ["GNu", "task and digit (GNu)"]].map(([key, label], i) => ({ kind: `series-${[0, 2, 1][i]}`, label, points: slice.map((row) => [row.density, row[key]]) })),
       xs: [0, 100], ys: [Math.floor(10 * Math.min(0.9, ...slice.flatMap((row) => [row.task_accuracy, row.GNu]))) / 10, 1], format: percent, marker: here && [density, here.GNu],
-      alt: `${words}, ${at} tasks, by density: ${slice.map((row) => `${row.density} %: ${percent(row.GNu, 1)}`).join("; ")}.`,
+      alt: `${words}, ${size} tasks, by density: ${slice.map((row) => `${row.density} %: ${percent(row.GNu, 1)}`).join("; ")}.`,
     });
-    numbers.update(["k", "s", "recipe", "GG", "task found", "GNu", "95 %", "inferences", "result"], own.map((row) => [row.tasks, row.outputs, row.recipe, row.GG.toFixed(4), row.task_accuracy.toFixed(4), row.GNu.toFixed(4), row.GNu_interval_95.map((end) => end.toFixed(4)).join(" to "), row.inferences, row.result]));
+    numbers.update(["k", "s", "recipe", "GG", "task found", "GNu", "95 %", "inferences", "result"], of(network, density).map((row) => [row.tasks, row.outputs, row.recipe, row.GG.toFixed(4), row.task_accuracy.toFixed(4), row.GNu.toFixed(4), row.GNu_interval_95.map((end) => end.toFixed(4)).join(" to "), row.inferences, row.result]));
   }
 
   root.append(controls,

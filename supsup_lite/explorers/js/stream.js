@@ -37,7 +37,7 @@ function numberAt(pairs, step) {
 // Strips and decisions over one axis of batches. `update({truth, run, eps, batch, alt})`; `pick` hears which batch is wanted.
 function streamChart(pick) {
   const svg = drawn("svg", { class: "chart stream", role: "img" });
-  const legend = element("div", { className: "legend" }, ...[["known", "it knew the task"], ["new", "new to it"], ["wrong", "decided wrongly"]].map(([kind, words]) => element("span", { className: `sign ${kind}` }, words)));
+  const legend = element("div", { className: "legend" }, ...[["known", "it knew the task"], ["new", "new to it"], ["wrong", "decided wrongly"], ["faint", "asked amid a block, not counted"]].map(([kind, words]) => element("span", { className: `sign ${kind}` }, words)));
   const box = element("figure", { className: "bars" }, svg, element("div", { className: "axis" }, "batch"), legend);
   const left = 52, right = 8, strip = 26, rows = { truth: 2, masks: 34 }, chart = { top: 74, bottom: 214 }, height = 234;
   const floor = 1e-3, roof = 20;
