@@ -1,5 +1,6 @@
 """The stream explorer: stored runs that are what they say, learning on the side, and the page without a kernel."""
 
+import base64
 import json
 import time
 from itertools import islice
@@ -232,6 +233,48 @@ def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):
     said = words(scope.locator(".verdict .scale"))
     assert f"split a task {splits} times and merge two {merges} times, in {len(counted)} decisions" in said
     assert scope.locator(".stream .ring").count() == splits + merges
+
+
+LIVE = """async ([esm, state, stored]) => {
+    const bytes = Uint8Array.from(atob(stored), (char) => char.charCodeAt(0)), listeners = [];
+    Object.assign(state, { stored: new DataView(bytes.buffer), has_kernel: true });
+    window.sent = [];
+    window.model = {
+        get: (name) => state[name], save_changes: () => {}, off: () => {}, send: (message) => window.sent.push(message),
+        on: (event, callback) => listeners.push([event, callback]),
+        set: (name, value) => {
+            state[name] = value;
+            for (const [event, callback] of listeners) if (event === `change:${name}`) callback();
+        },
+    };
+    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    await own.render({ model: window.model, el: document.body, signal: new AbortController().signal });
+}"""
+
+
+def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
+    """The front end with a model of the test's own, as if Python were there: it starts where nobody has been."""
+    names = ("stream", "rule", "batch", "streams", "epsilons", "more_epsilons", "progress", "trouble", "learned")
+    state = {name: getattr(explorer, name) for name in names} | {"eps": 0.16}
+    page = browser.new_page()
+    page.evaluate(LIVE, [explorer._esm, state, base64.b64encode(explorer.stored).decode()])
+    assert page.locator(".supsup-explorer.waiting").count() == 1
+    assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
+    assert page.locator(".verdict .big").first.inner_text().endswith("for 5 tasks"), "a run that there is"
+    page.get_by_role("button", name="Read it").click()
+    assert page.evaluate("window.sent") == [{"learn": {"stream": "even", "eps": 0.16}}]
+    page.evaluate("model.set('progress', 0.5)")
+    assert "Python is learning: 50" in page.locator(".offer").inner_text()
+    assert page.get_by_role("button", name="Read it").is_disabled()
+    run = explorer.runs["even, 1.2"]
+    page.evaluate("([run]) => (model.set('progress', -1), model.set('learned', { 'even, 0.16': run }))", [run])
+    assert not page.locator(".offer").is_visible()
+    assert page.locator(".supsup-explorer.waiting").count() == 0
+    assert page.locator(".verdict .big").first.inner_text() == "19 masks for 5 tasks"
+    page.locator("[name=eps]").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("[name=eps]").get_attribute("aria-valuetext") == "0.125"
+    page.close()
 
 
 def test_a_wrong_decision_is_ringed(opened, explorer):

@@ -99,7 +99,8 @@ export default explorer("When is a new mask needed?", async ({ model, root, sign
   const steps = () => runs()[shown].decisions.map((own) => own.step);
   const nearest = (values, wanted) => values.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
 
-  const epsilons = [...model.get("epsilons"), ...(live ? model.get("more_epsilons") : [])].sort((a, b) => a - b);
+  const reachable = (eps) => live || Object.keys(streams).some((stream) => nameOf({ stream, rule: "paper", eps }) in runs());
+  const epsilons = [...model.get("epsilons"), ...model.get("more_epsilons").filter(reachable)].sort((a, b) => a - b);
   const asked = steppedSlider(model, signal, "batch", "decision at batch", { values: steps });
   const controls = element("div", { className: "controls" },
     choice(model, signal, "stream", "stream", Object.entries(streams).map(([name, { words }]) => [name, words])),
