@@ -13,6 +13,7 @@ import pytest
 from execution import execute_lesson, is_cached
 from lessons import LESSONS
 
+from tests import small_site
 from tests.pages import chromium, find_chromium
 
 LESSON_SECONDS = "lesson seconds"
@@ -32,13 +33,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep on one worker what shares work: the tests of a lesson, and those of a file."""
+    """Keep on one worker what shares work: the tests of a lesson, those of a file, those of `stream_and_scale`."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             lesson = re.search(r"test_lessons\.py.*\[(\d\d_\w+)\]", nodeid)
-            return lesson[1] if lesson else nodeid.split("::")[0]
+            return lesson[1] if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", nodeid.split("::")[0])
 
     return Scheduling(config, log)
 
@@ -77,3 +78,14 @@ def browser():
         pytest.skip(reason)
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def stream_and_scale(tmp_path_factory):
+    """The folder of a small site: `index` has the stream explorer, `scale` the other one."""
+    toc = "```{toctree}\n:hidden:\nscale\n```"
+    cells = {
+        "index": [f"# Streams\n\n{toc}", "from supsup_lite.explorers import Stream\nStream()"],
+        "scale": ["# Scale", "from supsup_lite.explorers import Scale\nScale()"],
+    }
+    return small_site.build(tmp_path_factory.mktemp("stream_and_scale"), cells)

@@ -37,6 +37,7 @@ ORDER = (
     "unannounced",
     "forgetting",
     "about",
+    "published",
     "plots",
     "exercises",
     "explorers",

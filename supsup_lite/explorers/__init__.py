@@ -4,6 +4,8 @@ from supsup_lite.explorers.forgetting import Forgetting
 from supsup_lite.explorers.hopfield import Hopfield
 from supsup_lite.explorers.masks import Masks
 from supsup_lite.explorers.random_masks import RandomMasks
+from supsup_lite.explorers.scale import Scale
+from supsup_lite.explorers.stream import Stream
 from supsup_lite.explorers.task_inference import TaskInference
 
-__all__ = ["Forgetting", "Hopfield", "Masks", "RandomMasks", "TaskInference"]
+__all__ = ["Forgetting", "Hopfield", "Masks", "RandomMasks", "Scale", "Stream", "TaskInference"]

@@ -68,29 +68,6 @@ def nu_bars(panels: Mapping[str, Sequence[float]], eps: float, untrained: bool =
 
 
 @style()
-def decisions(steps: Sequence[int], heights: Sequence[float], known: Sequence[bool], eps: float):
-    """Return every decision as a dot at its k max nu, on a log scale; those on the wrong side of 1 + eps are ringed.
-
-    Args:
-        steps: the batch of each decision.
-        heights: k max nu.
-        known: whether the learner had a mask for the task: then the dot belongs above the line.
-        eps: the threshold.
-    """
-    fig, axes = figure(7.4, 3.1)
-    place, height, old = np.asarray(steps), np.asarray(heights) - 1, np.asarray(known)
-    wrong = old != (height >= eps)
-    axes.plot(place[old], height[old], "o", color=BLUE, markersize=5, label="a task it knows")
-    axes.plot(place[~old], height[~old], "s", color=ORANGE, markersize=6, label="a new task")
-    axes.plot(place[wrong], height[wrong], "o", color=RED, markersize=13, fillstyle="none", label="decided wrongly")
-    axes.axhline(eps, color=RED, linestyle="--", linewidth=1.2)
-    axes.annotate(rf"$\epsilon$ = {eps:g}", (1.01, eps), xycoords=axes.get_yaxis_transform(), va="center", color=RED)
-    axes.set(yscale="log", xlabel="batch", ylabel=r"$k\,\max\nu - 1$", ylim=(1e-3, 20))
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
-    return fig
-
-
-@style()
 def windows(rows: Sequence[Mapping], titles: Mapping[str, str]):
     """Return for each k the epsilons without a false alarm or a miss, one panel for each optimiser.
 

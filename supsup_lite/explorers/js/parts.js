@@ -168,7 +168,7 @@ function barChart({ height = 150, x, y }) {
   let given = null;
   const draw = () => {
     if (!given) return;
-    const { values, kinds = [], marks = [], labels, low = 0, high, format = (tick) => String(+tick.toPrecision(6)), alt } = given;
+    const { values, kinds = [], marks = [], labels, threshold, low = 0, high, format = (tick) => String(+tick.toPrecision(6)), alt } = given;
     const width = Math.max(200, box.clientWidth || 640), left = 38, top = marks.length ? 16 : 6, bottom = 18;
     const step = (width - left) / values.length, thick = Math.min(0.8 * step, 40);
     const place = (value) => top + ((high - value) / (high - low)) * (height - top - bottom);
@@ -193,6 +193,9 @@ function barChart({ height = 150, x, y }) {
       if (mark) parts.push(drawn("text", { class: `flag ${mark[2]}`, x: middle, y: upper - 4, "text-anchor": "middle" }, mark[1]));
     });
     parts.push(drawn("line", { class: "zero", x1: left, x2: width, y1: place(Math.max(0, low)), y2: place(Math.max(0, low)) }));
+    if (threshold) parts.push(
+      drawn("line", { class: "threshold", x1: left, x2: width, y1: place(threshold.at), y2: place(threshold.at) }),
+      drawn("text", { class: "threshold", x: width, y: place(threshold.at) - 4, "text-anchor": "end" }, threshold.words));
     svg.replaceChildren(...parts);
   };
   new ResizeObserver(draw).observe(box);

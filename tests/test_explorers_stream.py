@@ -1,0 +1,330 @@
+"""The stream explorer: stored runs that are what they say, learning on the side, and the page without a kernel."""
+
+import base64
+import json
+import time
+from itertools import islice
+
+import pytest
+import torch
+import traitlets
+
+from supsup_lite.explorers import Stream, stored_streams
+from supsup_lite.explorers.base import FRONT, Explorer
+from supsup_lite.recognition import known_by_nu, nu
+from tests.pages import opened_page
+
+TITLE = "When is a new mask needed?"
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return Stream()
+
+
+def each(pairs):
+    return [number for number, count in pairs for _ in range(count)]
+
+
+# --- stored runs -------------------------------------------------------------------------------------------------
+
+
+def test_the_command_reads_the_same_again():
+    """The first decisions, up to the second task's. On another machine sums are rounded in another order."""
+    source = stored_streams.stream("even")
+    learner = stored_streams.learner_for(source, 0.125)
+    for x, y in islice(source, 61):
+        learner.feed(x, y)
+    kept = stored_streams.stored_runs()["even, 0.125"]["decisions"][: len(learner.decisions)]
+    assert len(kept) == 4
+    for new, old in zip(learner.decisions, kept, strict=True):
+        assert (new.step, new.mask, new.new) == (old["step"], old["mask"], old["new"])
+        torch.testing.assert_close(new.gradient, torch.tensor(old["gradient"]), rtol=0.1, atol=0.02)
+
+
+@pytest.mark.parametrize("stream", stored_streams.PLANS)
+def test_runs_hold_together(explorer, stream):
+    """Each decision of the paper's rule follows from its gradient, and the errors add up to the masks."""
+    truth = each(stored_streams.PLANS[stream])
+    tasks = len(set(truth) - {-1})
+    for eps in (*stored_streams.EPSILONS, None):
+        run = explorer.runs[stored_streams.name_of(stream, eps)]
+        used = each(run["used"])
+        assert len(used) == len(truth)
+        assert stored_streams.errors(truth, used) == (run["false_alarms"], run["misses"])
+        assert run["masks"] == tasks + run["false_alarms"] - run["misses"]
+        assert {d["mask"] for d in run["decisions"] if d["new"]} == set(range(run["masks"]))
+        for decision in run["decisions"]:
+            says = known_by_nu(torch.tensor(decision["gradient"]), eps or 1)
+            if eps is not None:
+                assert decision["counts"] == (truth[decision["step"]] >= 0)
+                assert says == (None if decision["new"] else decision["mask"])
+
+
+def test_known_is_what_was_learned_before(explorer):
+    """On the even stream a task is known after its first block: where each decision stands says it all."""
+    run, seen = explorer.runs["even, 0.125"], set()
+    truth = each(stored_streams.PLANS["even"])
+    for decision in run["decisions"]:
+        task = truth[decision["step"]]
+        assert decision["known"] == (task in seen)
+        seen.add(task)
+
+
+@pytest.mark.parametrize(
+    ("truth", "used", "expected"),
+    [
+        ([0, 0, 1, 1], [0, 0, 1, 1], (0, 0)),
+        ([0, 0, 1, 1], [0, 0, 0, 0], (0, 1)),  # one mask took both
+        ([0, 0, 1, 0], [0, 0, 1, 2], (1, 0)),  # the return was not recognised
+        ([0, -1, -1, 1], [0, -1, -1, 1], (0, 0)),  # noise set aside
+        ([0, -1, -1, 0], [0, 1, 1, 0], (1, 0)),  # a mask for noise alone
+        ([0, -1, -1, 1], [0, 1, 1, 1], (0, 0)),  # begun in noise, and the next task's from then on
+        ([-1, 0, 1], [0, 0, -1], (0, 0)),
+    ],
+)
+def test_false_alarms_and_misses(truth, used, expected):
+    assert stored_streams.errors(truth, used) == expected
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated", "without a run", "no runs at all"])
+def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
+    path, text = tmp_path / "streams.json", stored_streams.FILE.read_text("utf-8")
+    if harm != "missing":
+        shorter = json.dumps({name: run for name, run in json.loads(text).items() if name != "ragged, evidence"})
+        path.write_text({"truncated": text[:-100], "without a run": shorter, "no runs at all": "null"}[harm], "utf-8")
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored_streams"):
+        stored_streams.stored_runs(path)
+
+
+def test_stored_runs_are_small():
+    assert stored_streams.FILE.stat().st_size < 150_000
+
+
+# --- the widget --------------------------------------------------------------------------------------------------
+
+
+def test_the_still_picture_says_what_came_out(explorer):
+    assert "5 masks for the 5 tasks of the stream even, 0.125; purity 100.0%" in explorer.still
+
+
+@pytest.mark.parametrize("wrong", [{"eps": 0.13}, {"batch": -1}, {"stream": "odd"}, {"rule": "chance"}])
+def test_what_is_not_there_is_refused(wrong):
+    with pytest.raises((ValueError, traitlets.TraitError), match=next(iter(wrong))):
+        Stream(**wrong)
+
+
+def test_it_reads_another_epsilon(monkeypatch):
+    monkeypatch.setattr(Explorer, "send", lambda self, message, buffers=(): None)
+    monkeypatch.setitem(stored_streams.PLANS, "even", [(0, 21), (1, 19)])
+    own, shares = Stream(eps=0.16), []
+    own.observe(lambda change: shares.append(change.new), "progress")
+    own.reply({"learn": {"stream": "even", "eps": 0.16}})
+    limit = time.monotonic() + 60
+    while own.progress >= 0:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    assert own.trouble == ""
+    assert max(shares) == 1
+    assert [d["step"] for d in own.runs["even, 0.16"]["decisions"]] == [0, 20]
+
+
+# --- on a page ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(stream_and_scale, browser):
+    with opened_page(browser, (stream_and_scale / "index.html").as_uri()) as (page, complaints):
+        page.get_by_label(TITLE).wait_for()
+        yield page
+        assert complaints == []
+
+
+def words(locator):
+    return locator.inner_text().replace("\u00a0", " ")
+
+
+def nearest(run, batch):
+    return min((decision["step"] for decision in run["decisions"]), key=lambda step: abs(step - batch))
+
+
+def shows(page, explorer, stream, rule, eps, batch):
+    """The page says what Python knows of this state."""
+    run = explorer.runs[stored_streams.name_of(stream, eps if rule == "paper" else None)]
+    scope = page.get_by_label(TITLE)
+    tasks = len({task for task, _ in stored_streams.PLANS[stream] if task >= 0})
+    masks = f"{run['masks']} mask{'s' * (run['masks'] > 1)}"
+    assert words(scope.locator(".big").first) == f"{masks} for {tasks} tasks"
+    assert words(scope.locator(".big").last) == f"purity {100 * run['purity']:.1f} %"
+    said = words(scope.locator(".verdict [role=status]"))
+    assert f"plus {run['false_alarms']} false alarm" in said
+    assert f"minus {run['misses']} miss" in said
+    assert scope.locator(".stream rect.box").count() == len(stored_streams.PLANS[stream]) + len(run["used"])
+    decision = next(d for d in run["decisions"] if d["step"] == batch)
+    heights = nu(torch.tensor(decision["gradient"])) * len(decision["gradient"])
+    titles = scope.locator("rect.bar title").all_text_contents()
+    found = torch.tensor([float(title.split(": ")[1]) for title in titles], dtype=torch.float64)
+    torch.testing.assert_close(found, heights, rtol=1e-4, atol=1e-4)
+    known = known_by_nu(torch.tensor(decision["gradient"]), eps)
+    test = "a new mask" if known is None else f"mask {known}"
+    assert f"so {test}." in words(scope.locator(".finding"))
+
+
+def test_controls_by_keyboard(opened, explorer):
+    scope = opened.get_by_label(TITLE)
+    shows(opened, explorer, "even", "paper", 0.125, 60)
+    scope.locator("[name=eps]").focus()
+    opened.keyboard.press("End")
+    shows(opened, explorer, "even", "paper", 1.2, 60)
+    opened.keyboard.press("ArrowLeft")
+    shows(opened, explorer, "even", "paper", 0.8, 60)
+    assert scope.locator("[name=eps]").get_attribute("aria-valuetext") == "0.8"
+    opened.keyboard.press("Tab")
+    opened.keyboard.press("ArrowRight")
+    shows(opened, explorer, "even", "paper", 0.8, 80)
+    scope.locator("[name=rule]").focus()
+    opened.keyboard.press("ArrowDown")
+    shows(opened, explorer, "even", "evidence", 0.8, nearest(explorer.runs["even, evidence"], 80))
+    scope.locator("[name=stream]").focus()
+    opened.keyboard.press("ArrowDown")
+    scope.locator("[name=batch]").focus()
+    opened.keyboard.press("Home")
+    shows(opened, explorer, "ragged", "evidence", 0.8, 0)
+
+
+def test_controls_by_mouse(opened, explorer):
+    scope = opened.get_by_label(TITLE)
+
+    def click(target, share):
+        box = target.bounding_box()
+        opened.mouse.click(box["x"] + share * (box["width"] - 6) + 3, box["y"] + box["height"] / 2)
+
+    scope.locator("[name=stream]").select_option(index=2)
+    shows(opened, explorer, "creeping", "paper", 0.125, 60)
+    click(scope.locator("[name=eps]"), 1)
+    shows(opened, explorer, "creeping", "paper", 1.2, 60)
+    click(scope.locator("[name=batch]"), 1)
+    shows(opened, explorer, "creeping", "paper", 1.2, 380)
+    click(scope.locator("svg.stream"), 0.5)
+    batch = int(scope.locator("[name=batch]").get_attribute("aria-valuetext"))
+    assert 160 <= batch <= 200
+    shows(opened, explorer, "creeping", "paper", 1.2, batch)
+    scope.locator("[name=rule]").select_option(index=1)
+    shows(opened, explorer, "creeping", "evidence", 1.2, nearest(explorer.runs["creeping, evidence"], batch))
+
+
+def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):
+    scope = opened.get_by_label(TITLE)
+    scope.locator("[name=stream]").select_option(index=1)
+    scope.locator("[name=rule]").select_option(index=1)
+    scope.locator("summary").click()
+    scope.locator(".numbers td").first.wait_for()
+    cells = scope.locator(".numbers td").all_text_contents()
+    found = torch.tensor([float(cell) for cell in cells[2::5]], dtype=torch.float64)
+    decisions = explorer.runs["ragged, evidence"]["decisions"]
+    gradients = [torch.tensor(d["gradient"]) for d in decisions]
+    expected = torch.stack([nu(gradient).max() * len(gradient) for gradient in gradients])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    known = [known_by_nu(gradient, 0.125) for gradient in gradients]
+    assert cells[3::5] == ["new" if mask is None else f"mask {mask}" for mask in known]
+    counted = [(d, mask is not None) for d, mask in zip(decisions, known, strict=True) if d["counts"]]
+    splits = sum(d["known"] and not yes for d, yes in counted)
+    merges = sum(yes and not d["known"] for d, yes in counted)
+    said = words(scope.locator(".verdict .scale"))
+    assert f"split a task {splits} times and merge two {merges} times, in {len(counted)} decisions" in said
+    assert scope.locator(".stream .ring").count() == splits + merges
+
+
+LIVE = """async ([esm, state, stored]) => {
+    const bytes = Uint8Array.from(atob(stored), (char) => char.charCodeAt(0)), listeners = [];
+    Object.assign(state, { stored: new DataView(bytes.buffer), has_kernel: true });
+    window.sent = [];
+    window.model = {
+        get: (name) => state[name], save_changes: () => {}, off: () => {}, send: (message) => window.sent.push(message),
+        on: (event, callback) => listeners.push([event, callback]),
+        set: (name, value) => {
+            state[name] = value;
+            for (const [event, callback] of listeners) if (event === `change:${name}`) callback();
+        },
+    };
+    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    await own.render({ model: window.model, el: document.body, signal: new AbortController().signal });
+}"""
+
+
+def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
+    """The front end with a model of the test's own, as if Python were there: it starts where nobody has been."""
+    names = ("stream", "rule", "batch", "streams", "epsilons", "more_epsilons", "progress", "trouble", "learned")
+    state = {name: getattr(explorer, name) for name in names} | {"eps": 0.16}
+    page = browser.new_page()
+    page.evaluate(LIVE, [explorer._esm, state, base64.b64encode(explorer.stored).decode()])
+    assert page.locator(".supsup-explorer.waiting").count() == 1
+    assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
+    assert page.locator(".verdict .big").first.inner_text().endswith("for 5 tasks"), "a run that there is"
+    page.get_by_role("button", name="Read it").click()
+    assert page.evaluate("window.sent") == [{"learn": {"stream": "even", "eps": 0.16}}]
+    page.evaluate("model.set('progress', 0.5)")
+    assert "Python is learning: 50" in page.locator(".offer").inner_text()
+    assert page.get_by_role("button", name="Read it").is_disabled()
+    run = explorer.runs["even, 1.2"]
+    page.evaluate("([run]) => (model.set('progress', -1), model.set('learned', { 'even, 0.16': run }))", [run])
+    assert not page.locator(".offer").is_visible()
+    assert page.locator(".supsup-explorer.waiting").count() == 0
+    assert page.locator(".verdict .big").first.inner_text() == "19 masks for 5 tasks"
+    page.locator("[name=eps]").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("[name=eps]").get_attribute("aria-valuetext") == "0.125"
+    page.close()
+
+
+def test_a_wrong_decision_is_ringed(opened, explorer):
+    scope = opened.get_by_label(TITLE)
+    assert scope.locator(".stream .ring").count() == 0
+    scope.locator("[name=eps]").focus()
+    opened.keyboard.press("End")
+    assert scope.locator(".stream .ring").count() == explorer.runs["even, 1.2"]["false_alarms"] == 14
+    opened.keyboard.press("Home")
+    assert scope.locator(".stream .ring").count() == explorer.runs["even, 0.02"]["misses"] == 4
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
+def test_it_fits_and_takes_the_page_s_ink(stream_and_scale, browser, width, scheme):
+    with opened_page(browser, (stream_and_scale / "index.html").as_uri(), width, scheme) as (page, complaints):
+        scope = page.get_by_label(TITLE)
+        scope.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in scope.locator("input:visible, select, svg, figure").all():
+            box = part.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        ink = scope.evaluate("el => getComputedStyle(el).color")
+        assert scope.locator("svg text.tick").first.evaluate("el => getComputedStyle(el).fill") == ink
+        assert scope.get_by_role("img", name="With ε = 0.125 the learner ends with 5 masks").count() == 1
+        assert complaints == []
+
+
+def test_a_half_written_state_leaves_the_picture_and_a_sentence(stream_and_scale, browser):
+    head, state = (stream_and_scale / "index.html").read_text("utf-8").split('widget-state+json">', 1)
+    saved = json.loads(state[: state.index("</script>")])
+    (model,) = (model for model in saved["state"].values() if "learned" in model["state"])
+    model["buffers"] = []
+    path = stream_and_scale / "spoiled.html"
+    path.write_text(f'{head}widget-state+json">{json.dumps(saved)}{state[state.index("</script>") :]}', "utf-8")
+    with opened_page(browser, path.as_uri()) as (page, _):
+        page.wait_for_selector("[data-explorer=failed]")
+        assert "the stored runs are missing" in page.locator(".explorer-still figcaption").inner_text()
+        assert page.locator(".explorer-still svg[aria-label]").is_visible()
+    path.unlink()
+
+
+def test_the_page_stays_small(stream_and_scale):
+    assert (stream_and_scale / "index.html").stat().st_size < 100_000
+    files = list((stream_and_scale / "_static" / "explorers").glob("*.js"))
+    assert sum(path.stat().st_size for path in files) < 150_000, "the modules of two explorers, and the stored runs"
+
+
+def test_the_front_end_imports_nothing():
+    text = (FRONT / "stream.js").read_text("utf-8")
+    assert "import " not in text
+    assert "http" not in text
