@@ -73,8 +73,10 @@ def wait_until(true, log, seconds=60):
 
 
 def run_first_cell(page):
-    """Press Shift+Enter in it until it runs: on a first start JupyterLab may be busy and not listen yet."""
+    """Press Shift+Enter in it until it runs: on a first start JupyterLab may be busy, not listen yet, or ask back."""
     for _ in range(10):
+        if page.locator(".jp-Dialog .jp-mod-accept").count():  # which kernel, say
+            page.locator(".jp-Dialog .jp-mod-accept").click()
         page.locator(".jp-Cell .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
         page.wait_for_timeout(3000)
