@@ -1,21 +1,23 @@
-"""The mask store: one bit a weight and task, packed in memory, and in a file that is checked byte by byte."""
+"""The mask store: one bit a weight and task in memory, fewer in a file, which is checked byte by byte."""
 
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from supsup_lite.files import read_checked, write_checked
+from supsup_lite.coding import decode, encode
+from supsup_lite.files import BlockFile, blocks_content, read_checked, version_of, write
 from supsup_lite.masks import Mask, check_mask
 from supsup_lite.networks import Network
 
 FORMAT = "supsup-lite masks"
-VERSION = 1
+VERSION = 2  # version 1 held the packed bits as they are; it can still be read
+SAID = ("network", "fingerprint", "about")  # in the metadata
 REPAIR = "Save the masks again, or learn them again from their seed."
 
 
@@ -23,7 +25,8 @@ class MaskStore:
     """Masks of one network, in the order in which their tasks were learned.
 
     `store[3]` is a mask, `store[:5]` a store again (a view); `len`, iteration and `append` work as for a list.
-    In memory and on disk a mask costs one bit a weight, eight weights a byte, each layer padded to a whole byte.
+    In memory a mask costs one bit a weight, eight weights a byte, each layer padded to a whole byte. On disk it costs
+    about the entropy of its density, `entropy_bytes`, and can be read without the others.
 
     Args:
         net: the network that the masks belong to.
@@ -134,7 +137,7 @@ class MaskStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all masks, packed."""
+        """Bytes of all masks in memory: packed, one bit a weight."""
         return sum(self.packed(name).numel() for name in self._shapes)
 
     def kept(self) -> dict[str, Tensor]:
@@ -156,47 +159,128 @@ class MaskStore:
             bits += float((n * binary_entropy(kept.cpu().double() / n)).sum())  # mps has no double
         return bits / 8
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
+    @property
+    def csc_bytes(self) -> int:
+        """Bytes of all masks as the paper keeps them: scipy's compressed sparse columns with 16-bit indices.
 
-        The metadata holds the network's recipe and fingerprint, what `about` says, the version of the format, and
-        a SHA-256 over the whole file (counted with zeros in the checksum's own place).
-
-        Raises:
-            OSError: the folder is missing or full.
-            TypeError: `about` holds something that JSON cannot.
+        Counted are 2 bytes for the row of each kept weight, and 4 bytes for where each column begins and the last ends
+        (a layer may keep more than 65,535 weights). Values are not counted: of a mask they are all 1. A layer is a
+        matrix of output x the rest, so that of a convolution has a column for each input channel and place.
         """
-        tensors = {name: self.packed(name).cpu().contiguous() for name in self._shapes}
+        columns = sum(math.prod(shape[1:]) + 1 for shape in self._shapes.values())
+        return 2 * sum(int(kept.sum()) for kept in self.kept().values()) + 4 * columns * len(self)
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
+        return len(self._content())
+
+    def _content(self) -> bytes:
+        rows = [self.packed(name).cpu().numpy() for name in self._shapes]
+        widths = [layer.shape[1] for layer in rows]
+        blocks = [encode(np.concatenate([layer[i] for layer in rows]), widths) for i in range(len(self))]
         identity = {"name": self._net.name, "outputs": self._net.outputs, "seed": self._net.seed}
         metadata = {
             "network": json.dumps(identity),
             "fingerprint": self._net.fingerprint(),
             "about": json.dumps(self.about, default=_plain_number),
         }
-        write_checked(path, FORMAT, VERSION, tensors, metadata)
+        return blocks_content(FORMAT, VERSION, blocks, metadata)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
+
+        Each mask is compressed by itself (`coding.encode`) and has a checksum of its own. The metadata holds the
+        network's recipe and fingerprint, what `about` says, the version of the format, and a SHA-256 over header and
+        index (`files.blocks_content`).
+
+        Raises:
+            OSError: the folder is missing or full.
+            TypeError: `about` holds something that JSON cannot.
+        """
+        write(path, self._content())
 
     @classmethod
-    def load(cls, path: str | os.PathLike, net: Network) -> "MaskStore":
-        """Read a store that `save` wrote, and check that the file is whole and belongs to this network.
+    def load(
+        cls, path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None = None
+    ) -> "MaskStore":
+        """Read a store that `save` wrote, and check that what is read is whole and belongs to this network.
+
+        Args:
+            path: the file.
+            net: the network that the masks belong to.
+            only: which masks to read, as in a list: `only=3`, `only=slice(10, 20)` or `only=[3, 8]`. The store then
+                holds these alone, in this order, and of the file nothing else is read but its header and index.
 
         Raises:
             FileNotFoundError: there is no such file.
+            IndexError: the file has no such mask.
+            TypeError: `only` is something else.
             ValueError: the file is damaged, truncated, of another kind or version, or of another network.
         """
-        packed, metadata = read_checked(path, FORMAT, VERSION, ("network", "fingerprint", "about"), REPAIR)
+        if version_of(path) == "1":
+            return cls._load_version_1(path, net, only)
+        with BlockFile(path, FORMAT, VERSION, SAID, REPAIR) as file:
+            store = cls._for(path, net, file.metadata)
+            widths = [rows.shape[1] for rows in store._packed.values()]
+            chosen = _chosen(only, len(file), path)
+            masks = np.empty((len(chosen), sum(widths)), np.uint8)
+            for mask, i in zip(masks, chosen, strict=True):
+                mask[:] = _decoded(file.read(i), widths, f"mask {i} of {path}")
+        store._count = len(chosen)
+        layers = torch.from_numpy(masks).split(widths, dim=1)
+        store._packed = {
+            name: rows.contiguous().to(net.device) for name, rows in zip(store._shapes, layers, strict=True)
+        }
+        return store
+
+    @classmethod
+    def _load_version_1(cls, path: str | os.PathLike, net: Network, only: Any) -> "MaskStore":
+        packed, metadata = read_checked(path, FORMAT, 1, SAID, REPAIR)
+        store = cls._for(path, net, metadata)
+        store._count = len(next(iter(packed.values()), ()))
+        fitting = {name: (torch.uint8, (store._count, rows.shape[1])) for name, rows in store._packed.items()}
+        if {name: (rows.dtype, tuple(rows.shape)) for name, rows in packed.items()} != fitting:
+            raise ValueError(f"{path} holds tensors that are no masks of {net!r}. Was it made by another program?")
+        chosen = _chosen(only, store._count, path)
+        store._packed = {name: packed[name][list(chosen)].to(net.device) for name in store._packed}
+        store._count = len(chosen)
+        return store
+
+    @classmethod
+    def _for(cls, path: str | os.PathLike, net: Network, metadata: dict[str, str]) -> "MaskStore":
+        """Return an empty store for the masks of a file, which must belong to this network."""
         if metadata["fingerprint"] != net.fingerprint():
             wanted = json.loads(metadata["network"])
             raise ValueError(
                 f"{path} holds masks of another network: {wanted['name']} with {wanted['outputs']} outputs and "
                 f"seed {wanted['seed']}. Given was {net!r}. Build the network that the masks belong to."
             )
-        store = cls(net, json.loads(metadata["about"]))
-        store._count = len(next(iter(packed.values()), ()))
-        fitting = {name: (torch.uint8, (store._count, rows.shape[1])) for name, rows in store._packed.items()}
-        if {name: (rows.dtype, tuple(rows.shape)) for name, rows in packed.items()} != fitting:
-            raise ValueError(f"{path} holds tensors that are no masks of {net!r}. Was it made by another program?")
-        store._packed = {name: packed[name].to(net.device) for name in store._packed}
-        return store
+        return cls(net, json.loads(metadata["about"]))
+
+
+def _chosen(only: Any, count: int, path: str | os.PathLike) -> Sequence[int]:
+    """Return which of `count` masks to read, each in 0..count-1."""
+    if only is None or isinstance(only, slice):
+        return range(count)[only or slice(None)]
+    numbers = [only] if hasattr(only, "__index__") else only
+    try:
+        if any(isinstance(i, bool) for i in numbers):
+            raise TypeError
+        return [range(count)[i] for i in numbers]
+    except TypeError:
+        raise TypeError(f"`only` is a whole number, several, or a slice, got {only!r}.") from None
+    except IndexError:
+        raise IndexError(f"{path} has {count} masks, so `only` cannot be {only!r}.") from None
+
+
+def _decoded(block: bytes | None, widths: list[int], what: str) -> np.ndarray:
+    if block is None:
+        raise ValueError(f"{what} is damaged: its checksum does not fit. {REPAIR}")
+    try:
+        return decode(block, widths)
+    except ValueError as error:
+        raise ValueError(f"{what} is no mask of this network ({error}). Was it made by another program?") from error
 
 
 def _plain_number(value: Any) -> Any:

@@ -21,6 +21,7 @@ ORDER = (
     "networks",
     "masks",
     "files",
+    "coding",
     "store",
     "learning",
     "hopfield",

@@ -6,6 +6,7 @@ import math
 import os
 import random
 import stat
+import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 import supsup_lite as sl
 from supsup_lite import files as module
+from supsup_lite.coding import decode
 from supsup_lite.networks import MLP
 from supsup_lite.store import binary_entropy, pack_bits, unpack_bits
 from tests import oracles
@@ -293,19 +295,25 @@ def test_views_can_be_saved(tmp_path):
 
 
 def test_plain_safetensors_reads_the_file(tmp_path):
+    """What is documented: an index of lengths and CRC-32, the blocks one after another, and the metadata."""
     net = tiny()
     store = filled(net, about=ABOUT)
     store.save(tmp_path / "masks.safetensors")
     tensors = safetensors.torch.load_file(tmp_path / "masks.safetensors")
-    assert {name: rows.tolist() for name, rows in tensors.items()} == {
-        name: [oracles.packed(mask[name].flatten().tolist()) for mask in store] for name in net.weights()
-    }
+    assert tensors.keys() == {"index", "blocks"}
+    content = tensors["blocks"].numpy().tobytes()
+    for mask, (length, checksum) in zip(store, tensors["index"].tolist(), strict=True):
+        block, content = content[:length], content[length:]
+        assert zlib.crc32(block) == checksum % 2**32
+        wanted = [oracles.packed(mask[name].flatten().tolist()) for name in net.weights()]
+        assert decode(block, [4, 5]).tolist() == [*wanted[0], *wanted[1]]
+    assert content == b""
     with safetensors.safe_open(tmp_path / "masks.safetensors", "pt") as opened:
         metadata = opened.metadata()
     assert json.loads(metadata["network"]) == {"name": "tiny", "outputs": 7, "seed": 0}
     assert metadata["fingerprint"] == net.fingerprint()
     assert json.loads(metadata["about"]) == ABOUT
-    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "1")
+    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "2")
 
 
 def test_numpy_numbers_in_about_and_seed(tmp_path):
@@ -328,6 +336,70 @@ def test_the_file_has_the_mode_of_any_new_file(tmp_path):
     (tmp_path / "other").write_text("")
     modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("masks", "other")}
     assert len(modes) == 1
+
+
+# Only some masks
+
+
+@settings(deadline=None, max_examples=60)
+@given(only=st.one_of(st.slices(5), st.integers(-5, 4), st.lists(st.integers(-5, 4), max_size=6)))
+def test_only_some_masks_are_as_in_a_list(five, only):
+    store, path = five
+    masks = list(store)
+    wanted = masks[only] if isinstance(only, slice) else [masks[i] for i in ([only] if isinstance(only, int) else only)]
+    loaded = sl.MaskStore.load(path, store.net, only=only)
+    assert same(loaded, wanted)
+    assert loaded.about == store.about
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    store = filled(tiny(), k=5, about=ABOUT)
+    path = tmp_path_factory.mktemp("five") / "masks"
+    store.save(path)
+    return store, path
+
+
+def test_only_what_is_there(five):
+    store, path = five
+    for outside in (5, -6, [0, 5]):
+        with pytest.raises(IndexError, match="has 5 masks, so `only` cannot be"):
+            sl.MaskStore.load(path, store.net, only=outside)
+    for nonsense in (1.0, "0", True, [0.5], [None]):
+        with pytest.raises(TypeError, match="`only` is a whole number, several, or a slice"):
+            sl.MaskStore.load(path, store.net, only=nonsense)
+
+
+def test_a_damaged_mask_is_named_and_the_others_can_be_read(saved, tmp_path):
+    """So nothing but the mask asked for is looked at; and header and index are checked whatever is asked for."""
+    path = tmp_path / "masks"
+    lengths = safetensors.torch.load(saved.content)["index"][:, 0].tolist()
+    first = len(saved.content) - sum(lengths)
+    changed = bytearray(saved.content)
+    changed[first + sum(lengths[:7]) + 3] ^= 1
+    path.write_bytes(changed)
+    for only in (6, 8, slice(8, None), [0, 39]):
+        assert len(sl.MaskStore.load(path, saved.net, only=only)) in (1, 32, 2)
+    for only in (None, 7, slice(5, 9)):
+        with pytest.raises(ValueError, match=r"mask 7 of .*masks is damaged"):
+            sl.MaskStore.load(path, saved.net, only=only)
+    for at in range(0, first, 3):
+        path.write_bytes(saved.content[:at] + bytes([saved.content[at] ^ 1]) + saved.content[at + 1 :])
+        with pytest.raises(ValueError, match="masks"):
+            sl.MaskStore.load(path, saved.net, only=0)
+    path.write_bytes(saved.content[:-1])
+    with pytest.raises(ValueError, match="damaged or truncated"):
+        sl.MaskStore.load(path, saved.net, only=0)
+
+
+def test_for_one_mask_one_block_is_read(tmp_path, monkeypatch):
+    net = sl.lenet_300_100()
+    store = filled(net, k=60, keep=0.1)
+    store.save(tmp_path / "masks")
+    read, real = [], module.BlockFile.read
+    monkeypatch.setattr(module.BlockFile, "read", lambda file, i: (read.append(i), real(file, i))[1])
+    assert same(sl.MaskStore.load(tmp_path / "masks", net, only=-2), [store[58]])
+    assert read == [58]
 
 
 # A crash while saving
@@ -430,8 +502,10 @@ def metadata_of(content):
 
 
 def sealed(tensors, metadata):
+    """A file with a checksum that fits: over header and index where there are blocks, else over the whole file."""
     blank = safetensors.torch.save(tensors, metadata)
-    return module._with_checksum(blank, module.hashlib.sha256(blank).hexdigest())
+    blocks = tensors["blocks"].numel() if "index" in tensors and "blocks" in tensors else 0
+    return module._with_checksum(blank, module.hashlib.sha256(blank[: len(blank) - blocks]).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -444,7 +518,7 @@ def test_masks_of_another_network_are_refused(saved, tmp_path, net):
     assert f"holds masks of another network: tiny with 7 outputs and seed 0. Given was {net!r}" in message
 
 
-@pytest.mark.parametrize("version", ["0", "2", "", "1.0"])
+@pytest.mark.parametrize("version", ["0", "3", "", "2.0"])
 def test_another_version_is_refused(saved, tmp_path, version):
     assert f"of version {version}, expected" in refused(tmp_path, resealed(saved.content, version=version))
 
@@ -459,9 +533,53 @@ def test_resealing_by_itself_is_harmless(saved, tmp_path):
     assert same(sl.MaskStore.load(tmp_path / "masks", saved.net), saved.store)
 
 
-def test_tensors_that_are_no_masks_are_refused(saved, tmp_path):
+def version_1(store):
+    """The file that the first version of `save` wrote: a tensor of packed bits for each weight."""
+    metadata = metadata_of(store._content()) | {"version": "1", "sha256": "0" * 64}
+    return sealed({name: store.packed(name).cpu().contiguous() for name in store.shapes}, metadata)
+
+
+def test_version_1_can_still_be_read(saved, tmp_path):
+    path = tmp_path / "masks"
+    path.write_bytes(version_1(saved.store))
+    assert same(sl.MaskStore.load(path, saved.net), saved.store)
+    assert same(sl.MaskStore.load(path, saved.net, only=[7, 3]), [saved.store[7], saved.store[3]])
+    with pytest.raises(IndexError, match="has 40 masks"):
+        sl.MaskStore.load(path, saved.net, only=40)
+
+
+def test_of_version_1_too_every_byte_matters(tmp_path):
+    net = tiny()
+    content = version_1(filled(net, k=2))
+    for at in range(len(content)):
+        refused(tmp_path, content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], net)
+    for length in range(0, len(content), 7):
+        refused(tmp_path, content[:length], net)
+
+
+def test_blocks_that_are_no_masks_are_refused(saved, tmp_path):
     good = safetensors.torch.load(saved.content)
     metadata = metadata_of(saved.content) | {"sha256": "0" * 64}
+    wrong = {
+        "one missing": {"index": good["index"]},
+        "one too many": good | {"fc3.weight": good["blocks"].clone()},
+        "another dtype": good | {"blocks": good["blocks"].to(torch.int8)},
+        "flat": good | {"index": good["index"].flatten()},
+        "fewer in the index": good | {"index": good["index"][:-1].clone()},
+        "fewer bytes": good | {"blocks": good["blocks"][:-1].clone()},
+        "more bytes": good | {"blocks": torch.cat([good["blocks"], good["blocks"][:1]])},
+    }
+    for tensors in wrong.values():
+        refused(tmp_path, sealed(tensors, metadata))
+    for block in (b"", b"\0", b"no mask", zlib.compress(b"\0" * 9)):
+        content = module.blocks_content("supsup-lite masks", 2, [block], metadata)
+        assert "is no mask of this network" in refused(tmp_path, content)
+
+
+def test_tensors_that_are_no_masks_are_refused(saved, tmp_path):
+    content = version_1(saved.store)
+    good = safetensors.torch.load(content)
+    metadata = metadata_of(content) | {"sha256": "0" * 64}
     wrong = {
         "one missing": {"fc1.weight": good["fc1.weight"]},
         "one too many": good | {"fc3.weight": good["fc1.weight"].clone()},

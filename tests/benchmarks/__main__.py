@@ -11,12 +11,13 @@ from pathlib import Path
 import torch
 
 import supsup_lite as sl
-from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes, unannounced
+from tests.benchmarks import explorer, hopfield, inference, inference_sweep, learning, recipes, storage, unannounced
 
-SPEEDS = ("learning", "inference", "hopfield", "explorer")
+SPEEDS = ("learning", "inference", "storage", "hopfield", "explorer")
 PARTS = {
     "learning": learning,
     "inference": inference,
+    "storage": storage,
     "hopfield": hopfield,
     "explorer": explorer,
     "recipes": recipes,
