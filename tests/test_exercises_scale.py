@@ -39,10 +39,10 @@ WRONG = {
     ],
     "csc_bytes": [
         lambda mask: 2 * int(mask.sum()),  # no pointers
-        lambda mask: 2 * (int(mask.sum()) + mask.shape[1]),  # the end is missing
-        lambda mask: 2 * (int(mask.sum()) + mask.shape[0] + 1),  # CSR
-        lambda mask: 16 * (int(mask.sum()) + mask.shape[1] + 1),  # bits
-        lambda mask: 2 * (int((~mask).sum()) + mask.shape[1] + 1),
+        lambda mask: 2 * int(mask.sum()) + 4 * mask.shape[1],  # the end is missing
+        lambda mask: 2 * int(mask.sum()) + 4 * (mask.shape[0] + 1),  # CSR
+        lambda mask: 8 * ex.csc_bytes(mask),  # bits
+        lambda mask: 2 * int((~mask).sum()) + 4 * (mask.shape[1] + 1),
         lambda mask: 4 * int(mask.sum()) + 2,  # row and column of each
     ],
     "masks_on_disk": [
@@ -94,11 +94,18 @@ def test_the_bound_is_the_stores():
         assert ex.masks_on_disk(math.ceil(count * one) + 1, net.num_weights, 0.2) == count
 
 
+def test_csc_is_the_stores():
+    net = sl.lenet_300_100(outputs=10, seed=0, device="cpu")
+    masks = sl.MaskStore(net)
+    masks.append(sl.random_mask(net, 0.02, seed=0))
+    assert sum(ex.csc_bytes(bits) for bits in masks[0].values()) == masks.csc_bytes
+
+
 def test_csc_holds_what_a_mask_holds():
     """The bytes are those of arrays from which the mask comes back."""
     mask = torch.rand(30, 20, generator=torch.Generator().manual_seed(0)) < 0.3
     rows = mask.T.nonzero()[:, 1].to(torch.int16)
-    starts = torch.cat([torch.zeros(1), mask.sum(0).cumsum(0)]).to(torch.int16)
+    starts = torch.cat([torch.zeros(1), mask.sum(0).cumsum(0)]).to(torch.int32)
     assert rows.nbytes + starts.nbytes == ex.csc_bytes(mask)
     back = torch.zeros_like(mask)
     for column in range(20):

@@ -37,20 +37,20 @@ def check_step_operations(attempt):
 
 
 def csc_bytes(mask: Tensor) -> int:
-    """Return the bytes of one layer's mask in CSC with 16-bit integers, the paper's format.
+    """Return the bytes of one layer's mask in CSC with 16-bit indices, the paper's format (as `MaskStore.csc_bytes`).
 
-    It lists the row of every kept weight, column by column, and where each column begins and the last one ends: one
-    number more than there are columns.
+    It lists the row of every kept weight, column by column, 2 bytes each. And it says where each column begins and the
+    last one ends, one number more than there are columns, 4 bytes each: a layer may keep more than 65,535 weights.
 
     Args:
         mask: bool [rows, columns].
     """
-    return 2 * (int(mask.sum()) + mask.shape[1] + 1)
+    return 2 * int(mask.sum()) + 4 * (mask.shape[1] + 1)
 
 
 @check_for(csc_bytes, "It pays for what is kept, 16 bits each, where a plain bit is paid for every weight.")
 def check_csc_bytes(attempt):
-    """Check `csc_bytes`: an index for what is kept, a pointer for each column and the end, two bytes each."""
+    """Check `csc_bytes`: two bytes for what is kept, four for each column and the end."""
     for rows, columns in ((1, 1), (2, 3), (3, 2), (4, 7), (10, 100)):
         places = torch.arange(rows * columns).view(rows, columns)
         for name, mask in (
