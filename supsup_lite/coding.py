@@ -1,10 +1,13 @@
 """Masks as few bytes, near Shannon's bound: gaps or bits, each symbol by zlib's Huffman code, one mask at a time.
 
 A sparse mask is told as gaps: how many removed weights lie between one kept weight and the next. Gaps of random bits
-are geometric, and for those a Huffman code is the best there is (Golomb 1966; Gallager and Van Voorhis 1975). A dense
-mask is told as it is packed, eight weights a symbol. Huffman codes have no fractions of bits, so neither reaches the
-bound; and each brings its table, some 60 to 100 bytes. Where a learned mask has structure, such as units without any
-kept weight, the code finds part of it, and goes below the bound, which knows only each layer's density.
+are geometric, and for those a Huffman code is the best there is that codes one gap at a time (Golomb 1966; Gallager and
+Van Voorhis 1975). A dense mask is told as it is packed, eight weights a symbol.
+
+A Huffman code has no fractions of bits, so neither way quite reaches the bound. And a mask brings its own table, some
+60 to 100 bytes, which is what lets it be read without the others; a mask worth less than a kilobyte feels it. Where a
+learned mask has structure, such as units without any kept weight, the code finds part of it, and goes below the bound,
+which knows only each layer's density.
 """
 
 import math

@@ -191,6 +191,8 @@ def _layout(header: dict[str, Any]) -> tuple[int, int]:
         count, length = header["index"]["shape"][0], header["blocks"]["shape"][0]
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("no index and blocks") from error
+    if not all(type(number) is int and 0 <= number < 2**48 for number in (count, length)):
+        raise ValueError("no number of blocks")
     wanted = {
         "index": {"dtype": "I32", "shape": [count, 2], "data_offsets": [0, 8 * count]},
         "blocks": {"dtype": "U8", "shape": [length], "data_offsets": [8 * count, 8 * count + length]},

@@ -96,7 +96,7 @@ def test_what_is_no_mask_is_refused(change):
 
 @pytest.mark.parametrize("keep", [0.005, 0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 0.99])
 def test_a_file_of_random_masks_is_near_the_bound(tmp_path, keep):
-    """At most 1.10 of the entropy, header, index and checksums included; never below, since there is nothing to find."""
+    """At most 1.10 of the entropy, header, index and checksums included; not below, as there is nothing to find."""
     store = sl.MaskStore(NET)
     for task in range(20):
         store.append(sl.random_mask(NET, keep, 0, task))
