@@ -29,7 +29,7 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
         axes.plot([tasks], [value], "X", color=RED, markersize=11, markeredgecolor=INK, linestyle="", label=label)
     axes.set(xscale="log", xlabel="tasks k", ylabel="share of test images")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _counts_on(axes.xaxis, counts[::2] + counts[-1:] if len(counts) > 6 else counts)
+    _counts_on(axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 
@@ -53,7 +53,7 @@ def formats(densities: Sequence[float], lines: Mapping[str, Sequence[float]], fi
     axes.annotate(f"density 1/{1 / at:.0f}", (at, 0.04), xycoords=axes.get_xaxis_transform(), xytext=(4, 0),
                   textcoords="offset points")  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="density: share of weights kept", ylabel="bits a weight")
-    axes.xaxis.set_major_locator(FixedLocator([0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
+    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.yaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 16, 32]))
@@ -65,13 +65,18 @@ def formats(densities: Sequence[float], lines: Mapping[str, Sequence[float]], fi
 
 @style()
 def at_once(counts: Sequence[int], lines: Mapping[str, Sequence[float]], ylabel: str):
-    """Return time for each task by how many are learned at once, one line a processor, on logarithmic axes."""
+    """Return time for each task by how many are learned at once, on a logarithmic axis if it varies tenfold."""
     fig, axes = figure(6.2, 3.4)
     for i, (label, values) in enumerate(lines.items()):
         axes.plot(counts, values, LINES[i % 4], marker=MARKERS[i], color=PALETTE[i], label=label)
-    axes.set(xscale="log", yscale="log", xlabel="tasks at once", ylabel=ylabel)
+    axes.set(xscale="log", xlabel="tasks at once", ylabel=ylabel)
     _counts_on(axes.xaxis, counts)
-    axes.set_ylim(top=1.3 * axes.get_ylim()[1])
+    all_times = [time for values in lines.values() for time in values]
+    if max(all_times) > 10 * min(all_times):
+        axes.set(yscale="log", ylim=(0.6 * min(all_times), 2 * max(all_times)))
+        axes.yaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_ylim(0, 1.15 * max(all_times))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 
@@ -88,15 +93,15 @@ def time_of_inference(counts: Sequence[int], milliseconds: Sequence[float]):
 @style()
 def rivals(results: Mapping[str, Mapping[str, float]]):
     """Return dots: for each rival its shares, such as accuracy with the task given and how often the task is found."""
-    fig, axes = figure(6.2, 0.55 * len(results) + 1.2)
+    fig, axes = figure(6.2, 0.65 * len(results) + 1.2)
     for row, values in enumerate(results.values()):
         axes.axhline(row, color=GREY, linewidth=0.6, alpha=0.5)
         for i, (label, share) in enumerate(values.items()):
             axes.plot([share], [row], MARKERS[i], color=(PALETTE[0], ORANGE)[i % 2], markersize=9,
                       label=label if not row else "")  # fmt: skip
             above = (0, 7) if i == 0 else (0, -15)
-            axes.annotate(f"{share:.0%}", (share, row), xytext=above, textcoords="offset points", ha="center")
-    axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(0, 1.05), xlabel="share of test images")
+            axes.annotate(f"{share:.1%}", (share, row), xytext=above, textcoords="offset points", ha="center")
+    axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(0, 1.08), xlabel="share of test images")
     axes.set_ylim(len(results) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(axis="y", visible=False)
