@@ -14,7 +14,7 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
     """Return accuracy and task accuracy against the number of tasks k, with the 95 % interval of the task accuracy.
 
     Args:
-        rows: of the stored result, one for each number of tasks: "tasks", "task_interval_95", and the keys of `lines`.
+        rows: one for each number of tasks: "tasks", "task_interval_95", and the keys of `lines`.
         lines: key of a row -> label.
         paper: label -> (tasks, value), drawn as a cross.
     """
