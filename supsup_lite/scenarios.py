@@ -177,7 +177,7 @@ def interval_95(shares: Sequence[float], sizes: Sequence[int] | None = None) -> 
     weights /= weights.sum()
     p, n = float(weights @ values), float(1 / (weights**2).sum())
     spread = float(weights @ (values - p) ** 2)
-    if spread > 1e-12:  # all values alike up to rounding are no spread
+    if spread > 0:
         n = n * p * (1 - p) / spread
     z = 1.959964
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)

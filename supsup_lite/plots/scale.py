@@ -29,6 +29,7 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
         axes.plot([tasks], [value], "X", color=RED, markersize=11, markeredgecolor=INK, linestyle="", label=label)
     axes.set(xscale="log", xlabel="tasks k", ylabel="share of test images")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylim(bottom=min(row[key] for row in rows for key in lines) - 0.015)  # of few tasks the interval is wide
     _counts_on(axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
