@@ -1,0 +1,117 @@
+"""Figures about scale, for lesson 08: accuracy and bytes by tasks, formats of a mask, tasks at once, small networks."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
+from supsup_lite.plots.style import GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
+
+LINES = ("-", "--", ":", "-.")
+
+
+@style()
+def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[str, tuple[float, float]]):
+    """Return accuracy and task accuracy against the number of tasks k, with the 95 % interval of the task accuracy.
+
+    Args:
+        rows: one for each number of tasks: "tasks", "task_interval_95", and the keys of `lines`.
+        lines: key of a row -> label.
+        paper: label -> (tasks, value), drawn as a cross.
+    """
+    fig, axes = figure(6.2, 3.8)
+    counts = [row["tasks"] for row in rows]
+    for i, (key, label) in enumerate(lines.items()):
+        axes.plot(counts, [row[key] for row in rows], LINES[i % 4], marker=MARKERS[i], color=PALETTE[i], label=label)
+        if key == "task_accuracy":
+            low, high = zip(*(row["task_interval_95"] for row in rows), strict=True)
+            axes.fill_between(counts, low, high, color=PALETTE[i], alpha=0.2, linewidth=0)
+    for label, (tasks, value) in paper.items():
+        axes.plot([tasks], [value], "X", color=RED, markersize=11, markeredgecolor=INK, linestyle="", label=label)
+    axes.set(xscale="log", xlabel="tasks k", ylabel="share of test images")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylim(bottom=min(row[key] for row in rows for key in lines) - 0.015)  # of few tasks the interval is wide
+    _counts_on(axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return fig
+
+
+@style()
+def formats(densities: Sequence[float], lines: Mapping[str, Sequence[float]], files: Mapping[float, float], at: float):
+    """Return bits a weight by density, a line for each format, on logarithmic axes.
+
+    Args:
+        densities: in 0..1.
+        lines: format -> bits a weight at each density.
+        files: density -> bits a weight that a file of masks took, measured.
+        at: the density to mark.
+    """
+    fig, axes = figure(6.2, 4.2)
+    for i, (label, bits) in enumerate(lines.items()):
+        axes.plot(densities, bits, LINES[i % 4], color=PALETTE[i], label=label)
+    axes.plot(list(files), list(files.values()), "D", color=PALETTE[4], markeredgecolor=INK, markersize=7,
+              linestyle="", label="our file, measured")  # fmt: skip
+    axes.axvline(at, color=INK, linewidth=1)
+    axes.annotate(f"density 1/{1 / at:.0f}", (at, 0.04), xycoords=axes.get_xaxis_transform(), xytext=(4, 0),
+                  textcoords="offset points")  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="density: share of weights kept", ylabel="bits a weight")
+    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.yaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 16, 32]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return fig
+
+
+@style()
+def at_once(counts: Sequence[int], lines: Mapping[str, Sequence[float]], ylabel: str):
+    """Return time for each task by how many are learned at once, on a logarithmic axis if it varies tenfold."""
+    fig, axes = figure(6.2, 3.4)
+    for i, (label, values) in enumerate(lines.items()):
+        axes.plot(counts, values, LINES[i % 4], marker=MARKERS[i], color=PALETTE[i], label=label)
+    axes.set(xscale="log", xlabel="tasks at once", ylabel=ylabel)
+    _counts_on(axes.xaxis, counts)
+    all_times = [time for values in lines.values() for time in values]
+    if max(all_times) > 10 * min(all_times):
+        axes.set(yscale="log", ylim=(0.6 * min(all_times), 2 * max(all_times)))
+        axes.yaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_ylim(0, 1.15 * max(all_times))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return fig
+
+
+@style()
+def time_of_inference(counts: Sequence[int], milliseconds: Sequence[float]):
+    """Return milliseconds to find the task of an image against the number of masks, both axes from 0."""
+    fig, axes = figure(6.2, 2.8)
+    axes.plot(counts, milliseconds, "o-", color=PALETTE[0])
+    axes.set(xlabel="masks k", ylabel="ms an image", xlim=(0, None), ylim=(0, 1.1 * max(milliseconds)))
+    return fig
+
+
+@style()
+def rivals(results: Mapping[str, Mapping[str, float]]):
+    """Return dots: for each rival its shares, such as accuracy with the task given and how often the task is found."""
+    fig, axes = figure(6.2, 0.65 * len(results) + 1.2)
+    for row, values in enumerate(results.values()):
+        axes.axhline(row, color=GREY, linewidth=0.6, alpha=0.5)
+        for i, (label, share) in enumerate(values.items()):
+            axes.plot([share], [row], MARKERS[i], color=(PALETTE[0], ORANGE)[i % 2], markersize=9,
+                      label=label if not row else "")  # fmt: skip
+            above = (0, 7) if i == 0 else (0, -15)
+            axes.annotate(f"{share:.1%}", (share, row), xytext=above, textcoords="offset points", ha="center")
+    axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(0, 1.08), xlabel="share of test images")
+    axes.set_ylim(len(results) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
+    return fig
+
+
+def _counts_on(axis, counts: Sequence[int]) -> None:
+    """Write these counts under a logarithmic axis, and no others."""
+    axis.set_major_locator(FixedLocator(sorted(set(counts))))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:.0f}")
