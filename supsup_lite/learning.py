@@ -206,8 +206,8 @@ def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | No
 def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
     """Return how many tasks to learn side by side: as many as pay on the device, in at most half of its free memory.
 
-    On a CPU two to eight tasks at once take the same time a task, and one alone a third more (`make bench`). A GPU
-    wants large products; 500 tasks give it milliseconds of work for each call, and an interruption costs no more.
+    On a core one to eight tasks at once take the same time a task (`make bench`). A GPU wants large products; 500 tasks
+    give it milliseconds of work for each call, and an interruption costs no more than these.
 
     Raises:
         MemoryError: there is not the memory for one task.

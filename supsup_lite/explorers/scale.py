@@ -10,7 +10,7 @@ from supsup_lite.data import data_folder
 from supsup_lite.explorers.base import Explorer, module
 from supsup_lite.networks import fc_1024, lenet_300_100
 from supsup_lite.plots import svg_of
-from supsup_lite.plots.measured import by_tasks
+from supsup_lite.plots.scale import by_tasks
 from supsup_lite.published import published
 from supsup_lite.recipes import DEFAULT
 
@@ -71,18 +71,14 @@ class Scale(Explorer):
         furthest = max(rows, key=lambda row: row["tasks"], default=None)
         own = [row for row in rows if row["result"] == furthest["result"]] if furthest else []
         words = self.networks[self.network]["words"]
-        lines = {
-            label: [(row["tasks"], row[key]) for row in own]
-            for label, key in (("task found, from one image", "task_accuracy"), ("task and digit right (GNu)", "GNu"))
-            if own
-        }
+        lines = {"task_accuracy": "task found, from one image", "GNu": "task and digit right (GNu)"}
         paper = {
             f"the paper: {self.networks[own['network']]['words']}, s = {own['outputs']}": (own["tasks"], own["GNu"])
             for own in self.paper
         }
         found = f"{own[-1]['GNu']:.1%} of the digits and tasks are right at {own[-1]['tasks']} tasks" if own else ""
         alt = f"{words}, density {self.density} %: {found or 'nothing was measured at this density'}."
-        return svg_of(by_tasks(lines, paper), alt)
+        return svg_of(by_tasks(own, lines, paper), alt)
 
 
 def measured(results: Path | None = None) -> list[dict[str, Any]]:

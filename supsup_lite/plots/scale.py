@@ -14,13 +14,13 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
     """Return accuracy and task accuracy against the number of tasks k, with the 95 % interval of the task accuracy.
 
     Args:
-        rows: one for each number of tasks: "tasks", "task_interval_95", and the keys of `lines`.
+        rows: one for each number of tasks: "tasks", "task_interval_95", and the keys of `lines`; or none at all.
         lines: key of a row -> label.
         paper: label -> (tasks, value), drawn as a cross.
     """
     fig, axes = figure(6.2, 3.8)
     counts = [row["tasks"] for row in rows]
-    for i, (key, label) in enumerate(lines.items()):
+    for i, (key, label) in enumerate(lines.items() if rows else ()):
         axes.plot(counts, [row[key] for row in rows], LINES[i % 4], marker=MARKERS[i], color=PALETTE[i], label=label)
         if key == "task_accuracy":
             low, high = zip(*(row["task_interval_95"] for row in rows), strict=True)
@@ -29,8 +29,11 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
         axes.plot([tasks], [value], "X", color=RED, markersize=11, markeredgecolor=INK, linestyle="", label=label)
     axes.set(xscale="log", xlabel="tasks k", ylabel="share of test images")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_ylim(bottom=min(row[key] for row in rows for key in lines) - 0.015)  # of few tasks the interval is wide
-    _counts_on(axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts)
+    if rows:  # of few tasks the interval is wide
+        axes.set_ylim(bottom=min(row[key] for row in rows for key in lines) - 0.015)
+    _counts_on(
+        axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts or [k for k, _ in paper.values()]
+    )
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 
