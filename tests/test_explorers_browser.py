@@ -13,7 +13,7 @@ import torch
 import supsup_lite as sl
 from supsup_lite import forgetting
 from supsup_lite.explorers import Masks, stored
-from supsup_lite.explorers.base import FRONT
+from supsup_lite.explorers.base import FRONT, module
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.inference import entropies, halvings
 from tests import small_site
@@ -617,3 +617,34 @@ def test_missing_pictures_of_masks(spoiled):
     failed.wait_for()
     assert failed.locator("figcaption").inner_text().endswith("are missing. In a running notebook it moves.")
     assert failed.locator("svg[aria-label]").is_visible()
+
+
+BUSY = """async ([esm]) => {
+    const listeners = new Set();
+    const model = {
+        get: (name) => ({ has_kernel: true, still: "<svg></svg>" })[name], send: () => {},
+        on: (event, callback) => event === "msg:custom" && listeners.add(callback),
+        off: (event, callback) => listeners.delete(callback),
+    };
+    const stream = new Blob([new Uint8Array(7)]).stream().pipeThrough(new CompressionStream("deflate"));
+    const packed = await new Response(stream).arrayBuffer();
+    window.answer = () => listeners.forEach((callback) => callback({ name: "file" }, [new DataView(packed)]));
+    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    own.render({ model, el: document.body, signal: new AbortController().signal });
+}"""
+
+
+def test_a_busy_kernel_is_waited_for(browser):
+    """A lesson run as a whole keeps Python busy for a minute. An explorer once gave up after twenty seconds."""
+    counts = "async ({ model, root }) => root.append((await fetchAsset(model, 'file')).length)"
+    page = browser.new_page()
+    page.clock.install()
+    page.evaluate(BUSY, [f"{module()}\nexport default explorer('Busy', {counts});"])
+    page.clock.run_for(300_000)
+    assert page.locator("figure.supsup-explorer figcaption").inner_text().startswith("This picture stands still until")
+    page.evaluate("window.answer()")
+    page.locator("section.supsup-explorer").wait_for()
+    assert page.locator("section.supsup-explorer").inner_text() == "7"
+    page.clock.run_for(10_000)
+    assert page.locator("figure").count() == 0
+    page.close()

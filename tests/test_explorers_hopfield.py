@@ -330,7 +330,7 @@ def test_the_basin_is_counted(opened):
 
 
 def test_an_input_is_answered_at_once(opened):
-    """The slowest: twenty digits by Storkey. The bound leaves room for a busy machine; `make bench` measures."""
+    """The slowest: twenty digits by Storkey. The bound leaves room for a busy machine."""
     opened.locator("[name=rule]").select_option(index=1)
     slide(opened, "stored", "End")
     took = opened.evaluate("""() => [30, 31, 32, 33, 34, 35, 36].map((value, i) => {

@@ -35,7 +35,9 @@ const put = (model, changes) => {
   model.save_changes();
 };
 
-const PATIENCE = 20_000; // ms
+// Python answers when the cells that were started before are done: a whole lesson takes a minute, an experiment more.
+const PATIENCE = { page: 20_000, kernel: 1_200_000 }; // ms
+const WAITING = "This picture stands still until Python answers, which it does when no cell is running.";
 
 // Ask Python, or the page that stands in for it, for a file of the explorer: Promise<Uint8Array>.
 async function fetchAsset(model, name) {
@@ -49,7 +51,7 @@ async function fetchAsset(model, name) {
     const timer = setTimeout(() => {
       finish();
       reject(new Error("nobody answers: is the kernel running? Run the cell again"));
-    }, PATIENCE);
+    }, model.get("has_kernel") ? PATIENCE.kernel : PATIENCE.page);
     model.on("msg:custom", answered);
     model.send({ want: name });
   });
@@ -65,17 +67,22 @@ async function inflate(packed) {
 const explorer = (title, fill) => ({
   async render({ model, el, signal }) {
     const root = element("section", { className: "supsup-explorer", "aria-label": title });
+    const standIn = (words) => {
+      const figure = element("figure", { className: "supsup-explorer", innerHTML: model.get("still") });
+      figure.append(element("figcaption", { textContent: words }));
+      el.replaceChildren(figure);
+    };
+    const slow = setTimeout(() => model.get("has_kernel") && standIn(WAITING), 1000);
     try {
       await fill({ model, root, signal });
       for (const own of root.querySelectorAll("input, select, button, summary, [tabindex]"))
         own.dataset.lmSuppressShortcuts = true; // else JupyterLab takes the arrow keys away from sliders
       el.replaceChildren(root);
     } catch (error) {
-      const still = model.get("still");
-      if (!still) throw error; // on a page, the host shows it
-      const figure = element("figure", { className: "supsup-explorer", innerHTML: still });
-      figure.append(element("figcaption", { textContent: `This explorer could not start: ${error.message}.` }));
-      el.replaceChildren(figure);
+      if (!model.get("still")) throw error; // on a page, the host shows it
+      standIn(`This explorer could not start: ${error.message}.`);
+    } finally {
+      clearTimeout(slow);
     }
   },
 });
