@@ -12,6 +12,7 @@ import urllib.request
 import nbformat
 import pytest
 from lessons import LESSONS
+from playwright.sync_api import TimeoutError
 
 TOKEN = secrets.token_hex()
 CELL = """
@@ -28,7 +29,7 @@ write(None)
 """
 
 ALL_CELLS_HAVE_RUN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
-    .every((prompt) => /\\d/.test(prompt.textContent))"""
+    .every((prompt) => !["[ ]:", "[*]:"].includes(prompt.textContent.trim()))"""
 
 
 @pytest.fixture
@@ -83,15 +84,21 @@ def wait_until(true, log, seconds=60):
 
 def run_all_cells(page):
     """Choose it from the menu until they run: on a first start JupyterLab may be busy, not listen yet, or ask back."""
-    for _ in range(10):
-        if page.locator(".jp-Dialog .jp-mod-accept").count():  # which kernel, say
-            page.locator(".jp-Dialog .jp-mod-accept").click()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    asked = set()
+    for _ in range(20):
+        try:
+            if page.locator(".jp-Dialog").count():  # which kernel: asked when the notebook's own did not start in time
+                asked.add(page.locator(".jp-Dialog").first.inner_text(timeout=5000))
+                page.locator(".jp-Dialog select").select_option(label="Python 3 (ipykernel)", timeout=5000)
+                page.locator(".jp-Dialog .jp-mod-accept").first.click(timeout=5000)
+            page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5000)
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=5000)
+        except TimeoutError:  # a dialog came in between
+            continue
         page.wait_for_timeout(3000)
         if page.locator(".jp-CodeCell .jp-InputPrompt").first.inner_text() != "[ ]:":
             return
-    pytest.fail(f"no cell ever ran: {page.locator('.jp-CodeCell').first.inner_text()}")
+    pytest.fail(f"no cell ever ran: {page.locator('.jp-CodeCell').first.inner_text()}; asked: {asked}")
 
 
 def test_python_and_the_browser_see_each_other_s_moves(lab, browser, tmp_path):
