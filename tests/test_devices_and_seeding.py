@@ -1,6 +1,7 @@
 """Which device is chosen, where random numbers come from, and that nobody's global state is touched."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 import supsup_lite as sl
 from supsup_lite.devices import resolve
-from supsup_lite.learning import batch_order
-from supsup_lite.masks import init_scores
+from supsup_lite.learning import batch_order, learn_scores
+from supsup_lite.masks import init_scores, masks_of
 from supsup_lite.networks import MLP
 from supsup_lite.seeding import generator
 
@@ -175,3 +176,18 @@ def test_the_device_draws_what_the_cpu_draws():
         assert torch.equal(sl.random_mask(here, 0.3, 1)[name], sl.random_mask(there, 0.3, 1)[name].cpu())
     suites = sl.permuted_mnist(2, seed=6, device="cpu"), sl.permuted_mnist(2, seed=6)
     assert torch.equal(suites[0].train_view.permutations, suites[1].train_view.permutations.cpu())
+
+
+def test_a_step_stays_on_its_device_and_never_waits_for_it():
+    """On torch's device without values a stray tensor of another device, or a look at a value, is an error.
+
+    On a GPU the one would be an error, too, and the other a pause in every step. (Fused Adam does not know that device.)
+    """
+    net, tasks = sl.lenet_300_100(outputs=100, device="meta"), sl.permuted_mnist(4, device="meta")
+    scores = learn_scores(net, tasks, None, seed=0, recipe=replace(sl.PAPER, steps=2))
+    assert {values.device.type for values in scores.values()} == {"meta"}
+    masks = sl.MaskStore(net)
+    masks.extend({name: masks_of(values, None) for name, values in scores.items()})
+    x, _ = tasks[2].test.batch(range(128))
+    assert sl.alpha_gradient(net, masks, x).shape == (128, 4)
+    assert sl.infer_task(net, masks, x).device.type == "meta"

@@ -18,7 +18,7 @@ export default explorer("How does a mask look?", async ({ model, root, signal })
   const controls = element("div", { className: "controls" },
     steppedSlider(model, signal, "sparsity", "sparsity", { values: () => (live ? every : sparsities()), show: (own) => `${own}\u00a0%` }),
     steppedSlider(model, signal, "step", "training step", { values: () => [...steps.keys()], show: (own) => String(steps[own]) }),
-    choice(model, signal, "layer", "layer", shapes.map(([name, out, inputs], layer) => [layer, `${name}: ${inputs} × ${out}`])));
+    choice(model, signal, "layer", "layer", shapes.map(([name, out, inputs], layer) => [layer, `${name.split(".")[0]}: ${inputs} × ${out}`])));
   const offer = learningOffer(model, signal, () => {
     const sparsity = model.get("sparsity");
     return sparsities().includes(sparsity) ? null : {

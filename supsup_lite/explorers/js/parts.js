@@ -197,7 +197,9 @@ function barChart({ height = 150, x, y }) {
       if (i % (every > 1 ? Math.ceil(every / 5) * 5 : 1) === 0)
         parts.push(drawn("text", { class: "tick", x: middle, y: height - 4, "text-anchor": "middle" }, labels?.[i] ?? i));
       const mark = marks.find(([at]) => at === i);
-      if (mark) parts.push(drawn("text", { class: `flag ${mark[2]}`, x: middle, y: upper - 4, "text-anchor": "middle" }, mark[1]));
+      if (!mark) return;
+      const room = 3.8 * mark[1].length; // about half of its width: it stays off the axis
+      parts.push(drawn("text", { class: `flag ${mark[2]}`, x: Math.max(middle, left + room), y: upper - 4, "text-anchor": "middle" }, mark[1]));
     });
     parts.push(drawn("line", { class: "zero", x1: left, x2: width, y1: place(Math.max(0, low)), y2: place(Math.max(0, low)) }));
     if (threshold) parts.push(
