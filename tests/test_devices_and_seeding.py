@@ -181,7 +181,7 @@ def test_the_device_draws_what_the_cpu_draws():
 def test_a_step_stays_on_its_device_and_never_waits_for_it():
     """On torch's device without values a stray tensor of another device, or a look at a value, is an error.
 
-    On a GPU the one would be an error, too, and the other a pause in every step. (Fused Adam does not know that device.)
+    On a GPU the one would be an error, too, and the other a pause in every step. (Fused Adam knows no such device.)
     """
     net, tasks = sl.lenet_300_100(outputs=100, device="meta"), sl.permuted_mnist(4, device="meta")
     scores = learn_scores(net, tasks, None, seed=0, recipe=replace(sl.PAPER, steps=2))
