@@ -44,3 +44,14 @@ def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", **o
     page.goto(url, wait_until="networkidle")
     yield page, complaints
     context.close()
+
+
+def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
+    """Nothing reaches beyond the page, an explorer's `parts` lie on it, and its chart's `words` have its colour."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in scope.locator(parts).all():
+        box = part.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    ink = scope.evaluate("el => getComputedStyle(el).color")
+    assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink

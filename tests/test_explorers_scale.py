@@ -13,7 +13,7 @@ from supsup_lite.explorers import Scale
 from supsup_lite.explorers.base import FRONT
 from supsup_lite.explorers.scale import measured
 from supsup_lite.published import PUBLISHED, published
-from tests.pages import opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page
 
 TITLE = "What does a task cost?"
 
@@ -243,13 +243,7 @@ def test_it_fits_and_takes_the_page_s_ink(stream_and_scale, browser, width, sche
     with opened_page(browser, (stream_and_scale / "scale.html").as_uri(), width, scheme) as (page, complaints):
         scope = page.get_by_label(TITLE)
         scope.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for part in scope.locator("input:visible, select, svg, figure, .value").all():
-            box = part.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-        ink = scope.evaluate("el => getComputedStyle(el).color")
-        assert scope.locator("svg text").first.evaluate("el => getComputedStyle(el).fill") == ink
+        fits_and_takes_the_ink(page, scope, width, "input:visible, select, svg, figure, .value", "svg text")
         assert complaints == []
 
 

@@ -12,7 +12,7 @@ import traitlets
 from supsup_lite.explorers import Stream, stored_streams
 from supsup_lite.explorers.base import FRONT, Explorer
 from supsup_lite.recognition import known_by_nu, nu
-from tests.pages import opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page
 
 TITLE = "When is a new mask needed?"
 
@@ -293,13 +293,7 @@ def test_it_fits_and_takes_the_page_s_ink(stream_and_scale, browser, width, sche
     with opened_page(browser, (stream_and_scale / "index.html").as_uri(), width, scheme) as (page, complaints):
         scope = page.get_by_label(TITLE)
         scope.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for part in scope.locator("input:visible, select, svg, figure").all():
-            box = part.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-        ink = scope.evaluate("el => getComputedStyle(el).color")
-        assert scope.locator("svg text.tick").first.evaluate("el => getComputedStyle(el).fill") == ink
+        fits_and_takes_the_ink(page, scope, width, "input:visible, select, svg, figure", "svg text.tick")
         assert scope.get_by_role("img", name="With ε = 0.125 the learner ends with 5 masks").count() == 1
         assert complaints == []
 

@@ -11,16 +11,15 @@ On a CPU the seconds are those of one core (CPU time of one thread), because oth
 they are those of the clock. Of two rounds the faster counts.
 """
 
-import json
 import multiprocessing
 import time
 
 import torch
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
 from supsup_lite.inference import alpha_gradient
 from supsup_lite.learning import learn_scores
+from supsup_lite.paper.runs import save
 from supsup_lite.recipes import DEFAULT, PAPER
 from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
 
@@ -126,7 +125,7 @@ def main() -> None:
     }
     for row in result["learning"]:
         print(row)
-    (data_folder() / "results" / "growth.json").write_text(json.dumps(result, indent=1) + "\n")
+    save(result, "growth.json")
 
 
 if __name__ == "__main__":

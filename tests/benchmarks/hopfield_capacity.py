@@ -10,7 +10,6 @@ A count equal to `tried` is a lower bound. Learned masks are masks over the unit
 `python -m tests.benchmarks.hopfield_capacity` takes half an hour and writes data/results/hopfield_capacity.json.
 """
 
-import json
 import platform
 import time
 from dataclasses import asdict
@@ -19,9 +18,9 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
 from supsup_lite.hopfield import RULES, HopfieldStore, to_spins
 from supsup_lite.hopsupsup import spins_of
+from supsup_lite.paper.runs import save
 from supsup_lite.recipes import UNITS
 from supsup_lite.seeding import generator
 
@@ -83,10 +82,7 @@ def main() -> None:
         "rows": rows,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
-    path = data_folder() / "results" / "hopfield_capacity.json"
-    fresh = path.with_name(path.name + ".part")
-    fresh.write_text(json.dumps(result, indent=1) + "\n")
-    fresh.replace(path)
+    save(result, "hopfield_capacity.json")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import supsup_lite as sl
 from supsup_lite.data import data_folder
 from supsup_lite.hopfield import HopfieldStore, to_bits, to_spins
 from supsup_lite.hopsupsup import Limits, entropy_gradient, hopfield_store, measure_limits, recall_mask, spins_of
+from supsup_lite.paper.runs import save
 from supsup_lite.recipes import UNITS
 from supsup_lite.seeding import generator
 
@@ -167,9 +168,7 @@ def main(wanted: list[str]) -> None:
         result[name] = rows
         result["setting"] = {"recipe": repr(UNITS), "seeds": len(SEEDS), "units": 2048}
         result["versions"] = {"torch": torch.__version__, "python": platform.python_version()}
-        fresh = path.with_name(path.name + ".part")
-        fresh.write_text(json.dumps(result, indent=1) + "\n")
-        fresh.replace(path)
+        save(result, path.name)
 
 
 if __name__ == "__main__":

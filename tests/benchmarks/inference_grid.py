@@ -5,13 +5,12 @@ first k masks are superposed, and 200 single test images, spread over the first 
 search for their task. Written to data/results/inference_grid.json.
 """
 
-import json
 from dataclasses import asdict
 
 import torch
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
+from supsup_lite.paper.runs import save
 
 NUM_TASKS = (2, 5, 10, 20, 40)
 SPARSITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -46,7 +45,7 @@ def main() -> None:
     setting = {"network": "lenet_300_100", "seed": 0, "images": IMAGES, **asdict(RECIPE)}
     versions = {"torch": torch.__version__, "supsup_lite": sl.__version__}
     result = {"experiment": "inference grid", "setting": setting, "rows": rows, "versions": versions}
-    (data_folder() / "results" / "inference_grid.json").write_text(json.dumps(result, indent=1) + "\n")
+    save(result, "inference_grid.json")
 
 
 if __name__ == "__main__":

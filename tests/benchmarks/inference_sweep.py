@@ -11,10 +11,8 @@ than the lesson has time for:
 `python -m tests.benchmarks.inference_sweep` also writes data/results/inference_sweep.json.
 """
 
-import json
 import platform
 import time
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +22,7 @@ import supsup_lite as sl
 from supsup_lite.inference import entropies, objective_of
 from supsup_lite.learning import batch_order
 from supsup_lite.masks import forward_tasks, init_scores, masked_weight, masks_of
+from supsup_lite.paper.runs import save
 
 TASKS, IMAGES, TOGETHER = 20, 20, 4
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -193,10 +192,7 @@ def main() -> None:
             "python": platform.python_version(),
         },
     }
-    target = Path(__file__).parents[2] / "data" / "results" / "inference_sweep.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {target.name}")
+    print(f"written to {save(result, 'inference_sweep.json').name}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.data import data_folder
+from supsup_lite.paper.runs import save
 from supsup_lite.recipes import DEFAULT, PAPER
 
 RECIPES = {"default": DEFAULT, "paper": PAPER}
@@ -65,7 +66,7 @@ def main() -> None:
             rows += measure(net, num_tasks, recipe, keep)
             print(rows[-1], flush=True)
             result = {"experiment": "scale", "setting": setting, "figures": rows, "versions": versions}
-            path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+            save(result, path.name)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,15 @@ mask of another known task. The rules:
 `python -m tests.benchmarks.unannounced` also writes data/results/unannounced_rules.json.
 """
 
-import json
 import platform
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 
 import supsup_lite as sl
 from supsup_lite.inference import objective_of
+from supsup_lite.paper.runs import save
 from supsup_lite.recognition import Look, Record, known_by_nu, nu
 from supsup_lite.superposition import mean_gradient
 
@@ -139,9 +138,7 @@ def main() -> None:
             "python": platform.python_version(),
         },
     }
-    target = Path(__file__).parents[2] / "data" / "results" / "unannounced_rules.json"
-    target.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {target.name}")
+    print(f"written to {save(result, 'unannounced_rules.json').name}")
 
 
 if __name__ == "__main__":
