@@ -1,5 +1,6 @@
 """Explorers in a real JupyterLab on this machine's own address: Python and the browser see each other's moves."""
 
+import ast
 import json
 import os
 import secrets
@@ -8,125 +9,177 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError
+from jupyter_client import BlockingKernelClient
+from lessons import LESSONS
 
 TOKEN = secrets.token_hex()
-CELL = """
-import json, pathlib
-import supsup_lite as sl
-explorer = sl.demo()
-names = ["num_tasks", "task", "chosen", "answer", "outputs"]
-def write(change):
-    pathlib.Path("seen.json").write_text(json.dumps({name: getattr(explorer, name) for name in names}))
-    if explorer.num_tasks == 22 and explorer.task != 3:
-        explorer.task = 3
-explorer.observe(write, names)
-explorer
-"""
+OWN_FOLDERS = (
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+)
+# All cells stay on the page: otherwise JupyterLab takes those out of sight off it.
+SETTINGS = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
+EVERY_CELL_HAS_RUN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
+    .every((prompt) => /\\d/.test(prompt.textContent) || !prompt.textContent)"""  # a folded cell has no number
+
+CELLS = {
+    "hopfield": "Hopfield()",
+    "stream": "Stream()",
+    "scale": "Scale()",
+    "random_masks": "RandomMasks(sl.lenet_300_100(10), sl.permuted_mnist(1), (0, 50, 90))",
+    "masks": "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), sl.Recipe(20, 100, 'adam', 4e-3), (50, 90))",
+    "forgetting": "Forgetting({'one': torch.eye(3)}, lambda method, k: torch.eye(k), most_tasks=8)",
+}
+IMPORTS = "import torch\nimport supsup_lite as sl\nfrom supsup_lite.explorers import *"
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """The address of a JupyterLab whose folder is tmp_path, with one notebook in it."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL.strip())])
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address and the folder of a JupyterLab: in it, the first lesson, and a notebook of the other explorers."""
+    folder = tmp_path_factory.mktemp("lab")
+    nbformat.write(nbformat.read(LESSONS[0].with_suffix(".ipynb"), as_version=4), folder / "lesson.ipynb")
+    cells = [IMPORTS, *(f"{name} = {code}\n{name}" for name, code in CELLS.items())]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, tmp_path / "explorer.ipynb")
+    nbformat.write(notebook, folder / "explorers.ipynb")
+    for name, values in SETTINGS.items():
+        path = folder / "jupyterlab_settings_dir" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR")
-    settings = {name: str(tmp_path / name.lower()) for name in (*own, "JUPYTERLAB_SETTINGS_DIR")}
-    # No question which kernel, when the notebook's own does not start at once.
-    tracker = tmp_path / "jupyterlab_settings_dir/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
-    tracker.parent.mkdir(parents=True)
-    tracker.write_text('{"autoStartDefaultKernel": true}')
     flags = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root"]
     flags += [
         f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={tmp_path}",
+        f"--ServerApp.root_dir={folder}",
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    with (tmp_path / "log.txt").open("w") as log:
+    with (folder / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *flags]
-        server = subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stdout=log, stderr=log)
+        environment = os.environ | {name: str(folder / name.lower()) for name in OWN_FOLDERS}
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: answers(address), tmp_path / "log.txt")
-        yield address
+        wait_until(lambda: answers(address), lambda: (folder / "log.txt").read_text())
+        yield address, folder
     finally:
         server.terminate()
         server.wait(30)
 
 
+def ask(url):
+    request = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
 def answers(address):
     try:
-        with urllib.request.urlopen(f"{address}/api", timeout=2) as reply:
-            return reply.status == 200
+        return ask(f"{address}/api")
     except OSError:
         return False
 
 
-def wait_until(true, log, seconds=60):
+def wait_until(true, state, seconds=60):
     limit = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < limit, log.read_text()
+        assert time.monotonic() < limit, state()
         time.sleep(0.1)
 
 
-def run_first_cell(page):
-    """Press Shift+Enter in it until it runs: on a first start JupyterLab may be busy, not listen yet, or ask back."""
-    for _ in range(20):
-        try:
-            for dialog in page.locator(".jp-Dialog").all():
-                dialog.locator(".jp-mod-accept").click(timeout=5000)
-            page.locator(".jp-Cell .cm-content").first.click(timeout=5000)
-        except TimeoutError:  # a dialog came in between
-            continue
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(3000)
-        if page.locator(".jp-Cell .jp-InputPrompt").first.inner_text() != "[ ]:":
-            return
-    pytest.fail(f"the cell never ran: {page.locator('.jp-Cell').first.inner_text()}")
+def what_it_shows(page, folder):
+    page.screenshot(path=folder / "page.png")
+    return f"{folder / 'page.png'}: {page.locator('body').inner_text()[-3000:]}"
 
 
-def test_python_and_the_browser_see_each_other_s_moves(lab, browser, tmp_path):
-    def seen(**expected):
-        path = tmp_path / "seen.json"
+@contextmanager
+def opened(lab, browser, notebook):
+    """Yield the page of a notebook whose cells have all run, and a function for the values of its Python names."""
+    address, folder = lab
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    client = BlockingKernelClient()
+    try:
+        page = context.new_page()
+        workspace = notebook.removesuffix(".ipynb")  # of its own, where no other notebook is open
+        page.goto(f"{address}/lab/workspaces/{workspace}/tree/{notebook}?token={TOKEN}")
+        # The bar at the bottom knows. The ring at the top says idle when there is no kernel yet, and JupyterLab 4.6
+        # starts a second one for a cell that is run then: the two race, and no widget of the page hears of Python.
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder), 180)
+        (kernel,) = (own["kernel"]["id"] for own in ask(f"{address}/api/sessions") if own["path"] == notebook)
+        client.load_connection_file(str(folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"))
+        client.start_channels()
+        client.wait_for_ready(60)
 
-        def true():
-            try:
-                return json.loads(path.read_text()).items() >= expected.items()
-            except (OSError, ValueError):  # not written yet, or half
-                return False
+        def python(expression):
+            reply = client.execute("", silent=True, user_expressions={"it": expression}, reply=True, timeout=60)
+            value = reply["content"]["user_expressions"]["it"]
+            assert value["status"] == "ok", value
+            return ast.literal_eval(value["data"]["text/plain"])
 
-        wait_until(true, tmp_path / "log.txt")
+        yield page, python
+    finally:
+        context.close()
+        client.stop_channels()
 
-    page = browser.new_page()
-    page.goto(f"{lab}/lab/tree/explorer.ipynb?reset&token={TOKEN}")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
-    run_first_cell(page)
-    page.wait_for_selector("section.supsup-explorer", timeout=90_000)
-    seen(num_tasks=20, chosen=7, answer=7)
 
-    slider = page.locator("[name=num_tasks]")
+def test_in_a_lesson_python_and_the_browser_see_each_other_s_moves(lab, browser):
+    with opened(lab, browser, "lesson.ipynb") as (page, python):
+        explorer = page.locator("section.supsup-explorer").first
+
+        def sees(**expected):
+            def seen():
+                return {name: python(f"Out[2].{name}") for name in expected}
+
+            wait_until(lambda: seen() == expected, seen)
+
+        explorer.wait_for(timeout=60_000)
+        sees(num_tasks=20, task=7, chosen=7, answer=7)
+        slider = explorer.locator("[name=num_tasks]")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        sees(num_tasks=21)
+        python("setattr(Out[2], 'task', 3)")
+        sees(chosen=3)
+        assert explorer.locator("[name=task]").input_value() == "3"
+
+        # What is not stored, Python learns on the side.
+        slider.fill("3")
+        explorer.locator("[name=task]").fill("1")
+        explorer.locator("[name=outputs]").select_option(label="25 (15 superfluous)")
+        assert explorer.locator(".offer").inner_text().startswith("Nobody has learned masks with 25 outputs")
+        explorer.get_by_role("button", name="Learn 3 masks").click()
+        page.wait_for_selector(".supsup-explorer:not(.waiting)", timeout=90_000)
+        sees(outputs=25, chosen=1)
+        assert not explorer.locator(".offer").is_visible()
+
+
+def test_python_sees_the_moves_of_every_explorer(lab, browser):
+    with opened(lab, browser, "explorers.ipynb") as (page, python):
+        cells = page.locator(".jp-CodeCell")
+        for place, name in enumerate(CELLS, 1):
+            explorer = cells.nth(place).locator("section.supsup-explorer")
+            explorer.wait_for(timeout=60_000)
+            sliders = explorer.locator("input[type=range]").all()
+            assert sliders, name
+            for slider in sliders:
+                python_sees_it_move(python, name, page, slider)
+
+
+def python_sees_it_move(python, name, page, slider):
+    value = f"{name}.{slider.get_attribute('name')}"
+    before = python(value)
     slider.focus()
-    page.keyboard.press("ArrowRight")
-    seen(num_tasks=21)
-    page.keyboard.press("ArrowRight")
-    seen(num_tasks=22, task=3, chosen=3)  # and Python moved the task
-    assert page.locator("[name=task]").input_value() == "3"
-
-    # What is not stored, Python learns on the side.
-    slider.fill("3")
-    page.locator("[name=task]").fill("1")
-    page.locator("[name=outputs]").select_option(label="25 (15 superfluous)")
-    assert page.locator(".offer").inner_text().startswith("Nobody has learned masks with 25 outputs")
-    page.get_by_role("button", name="Learn 3 masks").click()
-    page.wait_for_selector(".supsup-explorer:not(.waiting)", timeout=90_000)
-    seen(outputs=25, chosen=1)
-    assert not page.locator(".offer").is_visible()
-    page.close()
+    page.keyboard.press("ArrowLeft" if slider.input_value() == slider.get_attribute("max") else "ArrowRight")
+    wait_until(lambda: python(value) != before, lambda: f"{value} is still {before}")
