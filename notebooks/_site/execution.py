@@ -45,9 +45,14 @@ class LessonClient(NotebookClient):
 
 def execute(notebook, folder: Path | str):
     """Run a notebook in a fresh kernel without a network, and return it with its outputs and its widgets' state."""
-    where = {"metadata": {"path": str(folder)}}
-    # Timing would be written into the cells, and jupyter-cache would then take them for other cells.
-    client = LessonClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False)
+    client = LessonClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,  # it would be written into the cells, and jupyter-cache would take them for other cells
+        extra_arguments=["--log-level=ERROR"],  # else each kernel warns that it talks to this machine unencrypted
+    )
     client.execute(env=KERNEL)
     return notebook
 
