@@ -55,3 +55,26 @@ def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
         assert box["x"] + box["width"] <= width
     ink = scope.evaluate("el => getComputedStyle(el).color")
     assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink
+
+
+def draw_upright_stroke(page, by: str):
+    """Draw a stroke down the middle of the pad by "mouse", "finger" or "keyboard", and move on with the pen up."""
+    pad = page.locator(".pad")
+    pad.wait_for()
+    box = pad.bounding_box()
+    x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 0.2 * box["height"], box["y"] + 0.8 * box["height"]
+    if by == "mouse":
+        page.mouse.move(x, top)
+        page.mouse.down()
+        page.mouse.move(x, bottom, steps=4)
+        page.mouse.up()
+        page.mouse.move(box["x"], top)
+    elif by == "finger":
+        touch = page.context.new_cdp_session(page).send
+        for kind, y in (("touchStart", top), ("touchMove", (top + bottom) / 2), ("touchMove", bottom)):
+            touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        touch("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    else:
+        pad.focus()
+        for key in ["ArrowUp"] * 8 + [" "] + ["ArrowDown"] * 16 + [" "] + ["ArrowRight"] * 9:
+            page.keyboard.press(key)

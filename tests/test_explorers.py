@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.explorers import Forgetting, Masks, TaskInference, stored, task_inference
+from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, stored, task_inference
 from supsup_lite.explorers.base import COLOURS, Explorer, sentence
 from supsup_lite.explorers.masks import kept_share
+from supsup_lite.networks import MLP
 
 QUICK = sl.Recipe(steps=3, batch=16, optimizer="adam", lr=1e-3)
 
@@ -280,3 +281,16 @@ def test_masks_refuse_what_they_cannot_show(masks):
     for wrong in ({"sparsity": 101}, {"step": 4}, {"layer": 3}):
         with pytest.raises(ValueError, match="must be"):
             masks.set_trait(*next(iter(wrong.items())))
+
+
+@pytest.mark.parametrize("explorer", [Masks, RandomMasks])
+def test_the_sparsity_shown_at_first_is_one_that_is_made(explorer):
+    for sparsities, shown in (((), {}), ((50, 90), {"sparsity": 30})):
+        with pytest.raises(ValueError, match="sparsity must be one of the sparsities"):
+            explorer(sl.lenet_300_100(), sl.rotated_mnist(1), sparsities=sparsities, **shown)
+
+
+@pytest.mark.parametrize("explorer", [Masks, RandomMasks])
+def test_only_images_of_28_by_28_pixels_are_shown(explorer):
+    with pytest.raises(ValueError, match="net must read 28 x 28 pixels"):
+        explorer(MLP("small", (5, 4, 3), 0), sl.rotated_mnist(1))

@@ -17,7 +17,7 @@ from supsup_lite.explorers.base import FRONT, module
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.inference import entropies, halvings
 from tests import small_site
-from tests.pages import opened_page
+from tests.pages import draw_upright_stroke, opened_page
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -255,30 +255,7 @@ INK = """() => {
 @pytest.mark.parametrize("by", ["mouse", "finger", "keyboard"])
 def test_drawing_a_one(pages, browser, by):
     with opened_page(browser, (pages / "index.html").as_uri(), has_touch=by == "finger") as (page, complaints):
-        pad = page.locator(".pad")
-        pad.wait_for()
-        box = pad.bounding_box()
-        x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 0.2 * box["height"], box["y"] + 0.8 * box["height"]
-        if by == "mouse":
-            page.mouse.move(x, top)
-            page.mouse.down()
-            page.mouse.move(x, bottom, steps=4)
-            page.mouse.up()
-            page.mouse.move(box["x"], top)  # the pen is up
-        elif by == "finger":
-            touch = page.context.new_cdp_session(page).send
-            for kind, y in (
-                ("touchStart", top),
-                ("touchMove", (top + bottom) / 2),
-                ("touchMove", bottom),
-                ("touchEnd", None),
-            ):
-                points = [] if y is None else [{"x": x, "y": y}]
-                touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        else:
-            pad.focus()
-            for key in ["ArrowUp"] * 8 + [" "] + ["ArrowDown"] * 16 + [" "] + ["ArrowRight"] * 9:
-                page.keyboard.press(key)
+        draw_upright_stroke(page, by)
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('reads a 1')")
         ink = torch.tensor(page.evaluate(INK)).view(28, 28)
         assert (ink[8:20, 13:15] > 200).all()

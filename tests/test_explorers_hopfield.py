@@ -12,7 +12,7 @@ from supsup_lite.explorers.base import FRONT
 from supsup_lite.explorers.random_masks import ranks, removed_at
 from supsup_lite.hopfield import ORDERS, RULES
 from tests import small_site
-from tests.pages import opened_page
+from tests.pages import draw_upright_stroke, opened_page
 
 # --- Python ------------------------------------------------------------------------------------------------------
 
@@ -281,25 +281,9 @@ def test_step_by_step(opened):
 @pytest.mark.parametrize("by", ["mouse", "finger", "keyboard"])
 def test_drawing(pages, browser, by):
     with opened_page(browser, (pages / "index.html").as_uri(), has_touch=by == "finger") as (page, complaints):
-        pad = page.locator(".pad")
-        pad.wait_for()
+        page.wait_for_selector(".pad")
         slide(page, "noise", "Home")
-        box = pad.bounding_box()
-        x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 0.2 * box["height"], box["y"] + 0.8 * box["height"]
-        if by == "mouse":
-            page.mouse.move(x, top)
-            page.mouse.down()
-            page.mouse.move(x, bottom, steps=4)
-            page.mouse.up()
-        elif by == "finger":
-            touch = page.context.new_cdp_session(page).send
-            for kind, y in (("touchStart", top), ("touchMove", bottom), ("touchEnd", None)):
-                points = [] if y is None else [{"x": x, "y": y}]
-                touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        else:
-            pad.focus()
-            for key in ["ArrowUp"] * 8 + [" "] + ["ArrowDown"] * 16 + [" "]:
-                page.keyboard.press(key)
+        draw_upright_stroke(page, by)
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('your drawing')")
         asked = picture(page, 1).view(28, 28) > 128
         assert asked[8:20, 13:15].all()
@@ -429,7 +413,7 @@ def test_another_sparsity_is_tried_on_demand(masks):
     for wrong in ({"sparsity": 101}, {"attempt": 20}, {"layer": 2}):
         with pytest.raises(ValueError, match="must be in"):
             masks.set_trait(*next(iter(wrong.items())))
-    with pytest.raises(ValueError, match="whole percentages"):
+    with pytest.raises(ValueError, match="whole percentage"):
         RandomMasks(sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0), (0.5,))
 
 

@@ -26,6 +26,8 @@ COUNT_EXPLORERS = """() => [...document.querySelectorAll('script[type="applicati
     .flatMap((script) => Object.values(JSON.parse(script.textContent).state))
     .filter((model) => model.model_module === "anywidget").length"""
 EXPLORER_BYTES = 8_000_000
+PICTURE = """(explorer) => [...explorer.querySelectorAll("svg, canvas, p, .big")]
+    .map((part) => (part.matches("canvas") ? part.toDataURL() : part.outerHTML)).join()"""
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +124,50 @@ def test_page_in_a_browser(opened, width, scheme):
     for still in stills.all():
         assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
         assert not still.locator(":is(input, select, button):enabled").count()
+
+
+def is_list(control):
+    return control.evaluate("el => el.matches('select')")
+
+
+def by_keyboard(page, control):
+    last = "el => el.matches('select') ? el.selectedIndex === el.options.length - 1 : el.value === el.max"
+    back = control.evaluate(last)
+    control.focus()
+    page.keyboard.press(f"Arrow{('Up' if back else 'Down') if is_list(control) else ('Left' if back else 'Right')}")
+
+
+def by_mouse(page, control):
+    if is_list(control):  # it opens outside of the page, where no test can click
+        control.select_option(index=control.evaluate("el => el.selectedIndex ? 0 : el.options.length - 1"))
+    else:
+        box = control.bounding_box()
+        other_end = control.evaluate("el => 2 * el.value > +el.max + +el.min ? 0.02 : 0.98")
+        page.mouse.click(box["x"] + other_end * box["width"], box["y"] + box["height"] / 2)
+
+
+@pytest.mark.parametrize("move", [by_keyboard, by_mouse])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light")])
+@pytest.mark.parametrize("name", [lesson.stem for lesson in LESSONS])
+def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
+    page, complaints = opened
+    page.locator(".explorer-still").first.scroll_into_view_if_needed()
+    explorer = page.locator(".supsup-explorer").first
+    explorer.wait_for()
+    moved = 0
+    for control in explorer.locator("input[type=range], select").all():
+        offered = control.locator("option:enabled").count() if is_list(control) else 2
+        if not (control.is_visible() and control.is_enabled() and offered > 1):  # that depends on other controls
+            continue
+        before, place = explorer.evaluate(PICTURE), control.input_value()
+        move(page, control)
+        page.wait_for_function(
+            f"before => ({PICTURE})(document.querySelector('.supsup-explorer')) !== before", arg=before
+        )
+        control.select_option(place) if is_list(control) else control.fill(place)
+        moved += 1
+    assert moved >= 2
+    assert complaints == []
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])

@@ -98,6 +98,14 @@ class Explorer(anywidget.AnyWidget):
             self.progress = share
 
 
+def in_range(proposal: dict, low: int, high: int) -> int:
+    """Return the value that traitlets proposes for a trait, if it lies in low..high; raise ValueError otherwise."""
+    name, value = proposal["trait"].name, proposal["value"]
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in {low}..{high}, got {value}.")
+    return value
+
+
 def sentence(error: Exception) -> str:
     """Return an error as a sentence for the page."""
     return f"{error}" if re.match(r"[A-Z].*\.$", f"{error}", re.S) else f"{type(error).__name__}: {error}."

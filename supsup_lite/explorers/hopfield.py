@@ -6,7 +6,7 @@ import traitlets
 from torch import Tensor
 
 from supsup_lite.explorers import stored
-from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.explorers.base import Explorer, in_range, module
 from supsup_lite.hopfield import ORDERS, RULES, HopfieldStore
 from supsup_lite.plots import image_grid, svg_of
 
@@ -51,12 +51,8 @@ class Hopfield(Explorer):
 
     @traitlets.validate("stored", "digit", "noise", "toss", "step")
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
         ranges = {"stored": (1, DIGITS), "digit": (-1, DIGITS - 1), "noise": (0, 50), "toss": (0, 999)}
-        low, high = ranges.get(name, (-1, 2**31))
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be in {low}..{high}, got {value}.")
-        return value
+        return in_range(proposal, *ranges.get(proposal["trait"].name, (-1, 2**31)))
 
     def memory(self) -> HopfieldStore:
         """Return what the explorer holds, as a store on the CPU."""

@@ -8,7 +8,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.explorers.base import Explorer, in_range, module
 from supsup_lite.learning import learn_masks
 from supsup_lite.masks import Mask, apply_mask, masks_of, random_mask
 from supsup_lite.networks import Network
@@ -66,13 +66,9 @@ class Masks(Explorer):
         sparsities: Sequence[int] = SPARSITIES,
         **traits,
     ):
-        for sparsity in sparsities:
-            _check(sparsity)
-        shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
-        if shapes[0][2] != SIDE**2:
-            raise ValueError(
-                f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs."
-            )
+        shapes = shapes_of(net)
+        traits = {"sparsity": 90 if 90 in sparsities else next(iter(sparsities), None)} | traits
+        check_sparsities(sparsities, traits["sparsity"])
         self._net, self._task, self._recipe = net, tasks[:1], recipe
         steps = moments(recipe)
         found, seconds = {}, 0.0
@@ -80,23 +76,19 @@ class Masks(Explorer):
             began = time.monotonic()
             found[str(sparsity)] = self._learn_one(sparsity)
             seconds = max(seconds, time.monotonic() - began)
-        first = 90 if 90 in sparsities else sparsities[0]
         super().__init__(
             shapes=shapes,
             steps=steps,
             seconds=seconds,
             learned={name: numbers for name, (numbers, _) in found.items()},
             pictures={name: pictures for name, (_, pictures) in found.items()},
-            **({"sparsity": first, "step": len(steps) - 1} | traits),
+            **({"step": len(steps) - 1} | traits),
         )
 
     @traitlets.validate("sparsity", "step", "layer")
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        most = {"sparsity": 100, "step": len(self.steps) - 1, "layer": len(self.shapes) - 1}[name]
-        if not 0 <= value <= most:
-            raise ValueError(f"{name} must be in 0..{most}, got {value}.")
-        return value
+        most = {"sparsity": 100, "step": len(self.steps) - 1, "layer": len(self.shapes) - 1}
+        return in_range(proposal, 0, most[proposal["trait"].name])
 
     def _learn_one(self, sparsity: int, tell: Callable[[float], None] | None = None) -> tuple[dict, bytes]:
         """Learn at one sparsity; return the numbers of its masks and their pictures."""
@@ -110,28 +102,23 @@ class Masks(Explorer):
 
         masks.append(learn_masks(self._net, self._task, keep, recipe=self._recipe, progress=False, on_step=watch)[0])
         numbers = {
-            "accuracy": [self._accuracy(mask) for mask in masks],
-            "random": self._accuracy(random_mask(self._net, keep, seed=0)),
+            "accuracy": [accuracy(self._net, mask, self._task, IMAGES) for mask in masks],
+            "random": accuracy(self._net, random_mask(self._net, keep, seed=0), self._task, IMAGES),
             "kept": [[int(bits.sum()) for bits in mask.values()] for mask in masks],
         }
         return numbers, pictures_of(masks)
-
-    def _accuracy(self, mask: Mask) -> float:
-        x, y = self._task[0].test.batch(range(IMAGES))
-        logits = apply_mask(self._net, mask, x)[:, : self._task.num_classes]
-        return (logits.argmax(1) == y).double().mean().item()
 
     def draw_still(self) -> str:
         step, rows = self.step, {1 - int(name) / 100: row for name, row in self.learned.items()}
         densities = sorted(rows)
         hill = densities, [rows[own]["accuracy"][step] for own in densities], [rows[own]["random"] for own in densities]
-        accuracy = self.learned[str(self.sparsity)]["accuracy"][step]
+        own = self.learned[str(self.sparsity)]["accuracy"][step]
         share = kept_share(zlib.decompress(self.pictures[str(self.sparsity)]), step, len(self.steps))
-        alt = f"A mask of sparsity {self.sparsity} %: edges kept at each pixel, and an accuracy of {accuracy:.1%}."
-        return svg_of(mask_and_hill(share, 1 - self.sparsity / 100, accuracy, *hill), alt)
+        alt = f"A mask of sparsity {self.sparsity} %: edges kept at each pixel, and an accuracy of {own:.1%}."
+        return svg_of(mask_and_hill(share, 1 - self.sparsity / 100, own, *hill), alt)
 
     def learn(self, wanted: dict) -> None:
-        sparsity = _check(wanted["sparsity"])
+        sparsity = whole_percentage(wanted["sparsity"])
         numbers, pictures = self._learn_one(sparsity, self.tell)
         self.pictures = self.pictures | {str(sparsity): pictures}
         self.learned = self.learned | {str(sparsity): numbers}
@@ -162,8 +149,37 @@ def kept_share(pictures: bytes, step: int, steps: int) -> Tensor:
     return rows[step, : SIDE**2].view(SIDE, SIDE) / 255
 
 
-def _check(sparsity: int) -> int:
-    """Return a sparsity that is a whole percentage."""
+def shapes_of(net: Network) -> list[list]:
+    """Return name and shape of each weight, [name, out, inputs], of a network whose inputs make a picture.
+
+    Raises:
+        ValueError: it reads another number of pixels.
+    """
+    shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
+    if shapes[0][2] != SIDE**2:
+        raise ValueError(f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs.")
+    return shapes
+
+
+def whole_percentage(sparsity: int) -> int:
+    """Return a sparsity that is a whole percentage; raise ValueError otherwise."""
     if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
         raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
     return sparsity
+
+
+def check_sparsities(sparsities: Sequence[int], shown: int) -> None:
+    """Raise ValueError unless there are whole percentages, and the one shown at first is among them."""
+    for sparsity in sparsities:
+        whole_percentage(sparsity)
+    if shown not in sparsities:
+        raise ValueError(
+            f"sparsity must be one of the sparsities at first, that is of {list(sparsities)}, got {shown}."
+        )
+
+
+def accuracy(net: Network, mask: Mask, tasks: TaskSuite, images: int) -> float:
+    """Return the share of the first test images of the first task that the network under a mask reads rightly."""
+    x, y = tasks[0].test.batch(range(images))
+    logits = apply_mask(net, mask, x)[:, : tasks.num_classes]
+    return (logits.argmax(1) == y).double().mean().item()

@@ -7,9 +7,8 @@ import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.explorers.base import Explorer, module
-from supsup_lite.explorers.masks import SIDE
-from supsup_lite.masks import apply_mask
+from supsup_lite.explorers.base import Explorer, in_range, module
+from supsup_lite.explorers.masks import SIDE, accuracy, check_sparsities, shapes_of, whole_percentage
 from supsup_lite.networks import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.networks import masks_at_density
@@ -56,12 +55,9 @@ class RandomMasks(Explorer):
     removed_at = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, net: Network, tasks: TaskSuite, sparsities: Sequence[int] = SPARSITIES, **traits):
-        shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
-        if shapes[0][2] != SIDE**2:
-            raise ValueError(f"net must read {SIDE} x {SIDE} pixels, to be a picture, got {shapes[0][2]} inputs.")
-        wrong = [own for own in sparsities if not isinstance(own, int) or not 0 <= own <= 100]
-        if wrong or not sparsities:
-            raise ValueError(f"sparsities must be whole percentages from 0 to 100, got {list(sparsities)}.")
+        shapes = shapes_of(net)
+        traits = {"sparsity": 50 if 50 in sparsities else next(iter(sparsities), None)} | traits
+        check_sparsities(sparsities, traits["sparsity"])
         self._net, self._task = net, tasks[:1]
         first, *_, final = net.weights().values()
         signs = torch.cat([pack_bits((part > 0).flatten()[None])[0] for part in (first[0], final)])
@@ -76,23 +72,18 @@ class RandomMasks(Explorer):
             accuracies=accuracies,
             signs=signs.cpu().numpy().tobytes(),
             removed_at=torch.cat(rows).numpy().tobytes(),
-            **({"sparsity": 50 if 50 in sparsities else sparsities[0]} | traits),
+            **traits,
         )
 
     @traitlets.validate("sparsity", "attempt", "layer")
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        most = {"sparsity": 100, "attempt": TRIES - 1, "layer": 1}[name]
-        if not 0 <= value <= most:
-            raise ValueError(f"{name} must be in 0..{most}, got {value}.")
-        return value
+        return in_range(proposal, 0, {"sparsity": 100, "attempt": TRIES - 1, "layer": 1}[proposal["trait"].name])
 
     def _accuracy(self, thrown: dict[str, Tensor], sparsity: int) -> float:
         """Return the accuracy of one try at one sparsity."""
-        x, y = self._task[0].test.batch(range(IMAGES))
-        mask = {name: (rank < kept_of(rank.numel(), sparsity)).to(x.device) for name, rank in thrown.items()}
-        answers = apply_mask(self._net, mask, x)[:, : self._task.num_classes].argmax(1)
-        return (answers == y).double().mean().item()
+        device = self._net.device
+        mask = {name: (rank < kept_of(rank.numel(), sparsity)).to(device) for name, rank in thrown.items()}
+        return accuracy(self._net, mask, self._task, IMAGES)
 
     def draw_still(self) -> str:
         found = torch.tensor(self.accuracies[str(self.sparsity)])
@@ -103,9 +94,7 @@ class RandomMasks(Explorer):
         return svg_of(masks_at_density(kept, found, title), alt)
 
     def learn(self, wanted: dict) -> None:
-        sparsity = wanted["sparsity"]
-        if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
-            raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
+        sparsity = whole_percentage(wanted["sparsity"])
         found = []
         for attempt in range(TRIES):
             found.append(self._accuracy(ranks(self._net, attempt), sparsity))

@@ -6,7 +6,7 @@ import time
 import traitlets
 
 from supsup_lite.explorers import stored
-from supsup_lite.explorers.base import Explorer, module, packed
+from supsup_lite.explorers.base import Explorer, in_range, module, packed
 from supsup_lite.inference import METHODS, OBJECTIVES, alpha_gradient
 from supsup_lite.learning import learn_masks, tasks_at_once
 from supsup_lite.plots import svg_of
@@ -63,11 +63,8 @@ class TaskInference(Explorer):
 
     @traitlets.validate("task", "num_tasks")
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low = 1 if name == "num_tasks" else 0
-        if not low <= value < stored.MOST_TASKS + low:
-            raise ValueError(f"{name} must be in {low}..{stored.MOST_TASKS - 1 + low}, got {value}.")
-        return value
+        low = 1 if proposal["trait"].name == "num_tasks" else 0
+        return in_range(proposal, low, stored.MOST_TASKS - 1 + low)
 
     def draw_still(self) -> str:
         masks = self.masks(stored.Setting(self.outputs, self.sparsity))[: self.num_tasks]
