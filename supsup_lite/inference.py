@@ -1,5 +1,6 @@
 """Which task is this? One superposition of all masks, and its output says (SupSup, "Scenarios GNs & GNu")."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -154,21 +155,18 @@ def halvings(
     masks: MaskStore,
     x: Tensor,
     objective: str = "entropy",
-    together: bool = False,
     num_classes: int | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each step of Binary as (candidates, gradient): bool and float [B, k], or [1, k] when together.
+    """Yield each step of Binary, for each image by itself, as (candidates, gradient): bool and float [B, k].
 
     The first candidates are all masks; each step keeps the better half (rounded up) by -gradient, as long as more
     than one is left. What remains at the end is yielded with its gradient too.
     """
-    rows, k = (1 if together else len(x)), len(masks)
-    candidates = torch.ones(rows, k, dtype=torch.bool, device=net.device)
-    left = k
+    left = k = len(masks)
+    candidates = torch.ones(len(x), k, dtype=torch.bool, device=net.device)
     while True:
-        alphas = candidates.to(x.dtype) / left
-        start = alphas[0] if together or left == k else alphas
-        gradient = _gradient(net, masks, x, objective, start, together, num_classes)
+        alphas = None if left == k else candidates.to(x.dtype) / left
+        gradient = alpha_gradient(net, masks, x, objective, alphas, num_classes)
         yield candidates, gradient
         if left == 1:
             return
@@ -180,11 +178,15 @@ def halvings(
 def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
     if len(masks) == 1:
         return torch.zeros(1, dtype=torch.long, device=net.device)
-    *_, last = (
-        gradient.masked_fill(~candidates, math.inf)
-        for candidates, gradient in halvings(net, masks, x, objective, together, num_classes)
-    )
-    return last.argmin(1)
+    if together:  # one set of candidates for all images: the work halves with it
+        left = torch.arange(len(masks), device=net.device)
+        while len(left) > 1:
+            gradient = _gradient(net, masks.take(left), x, objective, None, together, num_classes)[0]
+            left = left[gradient.argsort(stable=True)[: math.ceil(len(left) / 2)].sort().values]
+        return left
+    steps = halvings(net, masks, x, objective, num_classes)
+    *_, (candidates, gradient) = itertools.islice(steps, math.ceil(math.log2(len(masks))))  # the last is of two
+    return gradient.masked_fill(~candidates, math.inf).argsort(dim=1, stable=True)[:, 0]
 
 
 def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Tensor:

@@ -73,6 +73,13 @@ class MaskStore:
         part._count = len(rows)
         return part
 
+    def take(self, positions: Tensor) -> "MaskStore":
+        """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
+        part = MaskStore(self._net, self.about)
+        part._packed = {name: self.packed(name)[positions] for name in self._shapes}
+        part._count = len(positions)
+        return part
+
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import supsup_lite as sl
-from supsup_lite import devices, superposition
+from supsup_lite import devices, inference, superposition
 from supsup_lite.inference import METHODS, entropies, halvings, infer_task, objective_of
 from supsup_lite.networks import MLP, Network, signed_kaiming_constant
 from supsup_lite.superposition import mean_gradient
@@ -168,12 +168,12 @@ def test_of_equal_masks_the_first_wins(method):
 
 
 def slow_binary(net, masks, x, objective) -> int:
-    """The oracle: halving written out for one image, with float64 autograd."""
+    """The oracle: halving written out for images of one task, with float64 autograd."""
     left = list(range(len(masks)))
     while len(left) > 1:
         alphas = torch.zeros(len(masks), dtype=torch.float64)
         alphas[left] = 1 / len(left)
-        gradient = explicit_gradient(net, masks, alphas, x, objective)[0]
+        gradient = explicit_gradient(net, masks, alphas, x, objective).mean(0)
         best = sorted(left, key=lambda i: float(gradient[i]))[: math.ceil(len(left) / 2)]
         left = sorted(best)  # of a tie, the first mask wins
     return left[0]
@@ -186,6 +186,25 @@ def test_binary_equals_the_slow_halving(k, objective):
     masks, x = store_of(net, k), images(net, 6)
     want = [slow_binary(net, masks, row[None], objective) for row in x]
     assert infer_task(net, masks, x.double(), "binary", objective).tolist() == want
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 8, 13])
+@pytest.mark.parametrize("objective", ["entropy", "superfluous"])
+def test_binary_together_equals_the_slow_halving_and_asks_only_who_is_left(k, objective, monkeypatch):
+    asked = []
+
+    def counted(net, masks, *others):
+        asked.append(len(masks))
+        return mean_gradient(net, masks, *others)
+
+    monkeypatch.setattr(inference, "mean_gradient", counted)
+    net = tiny_mlp()
+    masks, x = store_of(net, k), images(net, 6).double()
+    assert (
+        infer_task(net, masks, x, "binary", objective, together=True).tolist()
+        == [slow_binary(net, masks, x, objective)] * 6
+    )
+    assert asked == {1: [], 2: [2], 3: [3, 2], 5: [5, 3, 2], 8: [8, 4, 2], 13: [13, 7, 4, 2]}[k]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 8, 13])

@@ -108,6 +108,15 @@ def test_a_slice_is_that_of_a_list(key):
     assert isinstance(store[key], sl.MaskStore)
 
 
+@settings(deadline=None, max_examples=60)
+@given(positions=st.lists(st.integers(0, 5), max_size=8))
+def test_taken_masks_are_those_of_a_list(positions):
+    store = filled(tiny(), k=6, about={"keep": 0.4})
+    taken = store.take(torch.tensor(positions, dtype=torch.long, device=store.net.device))
+    assert (len(taken), taken.about) == (len(positions), {"keep": 0.4})
+    assert same(list(taken), [store[i] for i in positions])
+
+
 def test_a_slice_is_a_view_that_may_grow_by_itself():
     net = tiny()
     store = filled(net, k=4, about={"keep": 0.4})
