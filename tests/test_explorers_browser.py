@@ -339,6 +339,8 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
         said = [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()]
         assert said == [f"average {100 * forgetting.average_accuracy(rows):.1f} %", f"forgotten {100 * lost:.1f} %"]
         assert scope.locator("svg.matrix rect").count() == tasks * (tasks + 1) / 2
+        counts = scope.locator("svg.chart text.tick[text-anchor=middle]").all_text_contents()
+        assert counts == [str(t) for t in range(1, tasks + 1)], "nobody learns half a task"
 
     shows("fine-tuning", 4)
     scope.locator("[name=num_tasks]").focus()

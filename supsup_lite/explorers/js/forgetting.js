@@ -8,6 +8,7 @@ function forgettingOf(rows) {
   return mean(old.map((now, task) => Math.max(...rows.slice(task, -1).map((row) => row[task])) - now));
 }
 
+const counted = (tasks) => (Number.isInteger(tasks) ? String(tasks) : "");
 const average = (rows) => mean(last(rows));
 
 // Rows are moments, columns tasks; the colour of a cell is its accuracy, and its number says it too.
@@ -65,7 +66,7 @@ export default explorer("What does a method forget?", async ({ model, root, sign
     picture.append(svg);
     const series = names.map((name, i) => ({ label: name, kind: `series-${i} ${name === method ? "chosen" : ""}`, points: rowsNow(name).map((row, t) => [t + 1, mean(row)]) }));
     const lowest = Math.min(...series.flatMap(({ points }) => points.map(([, share]) => share)));
-    averages.update({ series, xs: [1, model.get("num_tasks")], ys: [Math.floor(10 * lowest) / 10, 1], format: percent, alt: `Average accuracy by number of tasks; ${method} ends at ${percent(kept, 1)}.` });
+    averages.update({ series, xs: [1, model.get("num_tasks")], ys: [Math.floor(10 * lowest) / 10, 1], format: percent, across: counted, alt: `Average accuracy by number of tasks; ${method} ends at ${percent(kept, 1)}.` });
     numbers.update(["after task", ...rows.map((_, i) => `task ${i}`)], rows.map((row, t) => [t, ...row.map((value) => value.toFixed(6))]));
   }
 

@@ -230,7 +230,7 @@ function lineChart({ height = 170, x, y }) {
       parts.push(drawn("line", { class: "grid", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }));
       parts.push(drawn("text", { class: "tick", x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, format(tick)));
     }
-    for (const tick of ticks(first, final, 5))
+    for (const tick of ticks(first, final, 5).filter(across)) // one without words is left out
       parts.push(drawn("text", { class: "tick", x: at(tick), y: height - 4, "text-anchor": "middle" }, across(tick)));
     for (const { points, kind, dots = true } of series) {
       const path = points.map(([px, py], i) => `${i ? "L" : "M"}${at(px)} ${up(py)}`).join("");
