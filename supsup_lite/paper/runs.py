@@ -15,7 +15,7 @@ from supsup_lite.data import cache_folder, data_folder
 def result_of(
     experiment: str,
     setting: dict[str, Any],
-    figures: dict[str, Any],
+    figures: dict[str, Any] | list[dict[str, Any]],
     n: int,
     seconds: float,
     device: torch.device,
@@ -25,7 +25,7 @@ def result_of(
     Args:
         experiment: the name of the command.
         setting: all that decides the figures.
-        figures: what was measured.
+        figures: what was measured, or a row for each case.
         n: images (or cases) behind the figures.
         seconds: what it took, those before a kill included.
         device: where it was computed.
@@ -37,12 +37,13 @@ def result_of(
         "n": n,
         "seconds": round(seconds, 1),
         "device": _device_name(device),
-        "versions": {
-            "supsup_lite": supsup_lite.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Return what a figure depends on besides its setting."""
+    return {"supsup_lite": supsup_lite.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def _device_name(device: torch.device) -> str:

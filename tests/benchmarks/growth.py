@@ -19,7 +19,7 @@ import torch
 import supsup_lite as sl
 from supsup_lite.inference import alpha_gradient
 from supsup_lite.learning import learn_scores
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import save, versions
 from supsup_lite.recipes import DEFAULT, PAPER
 from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
 
@@ -119,7 +119,7 @@ def main() -> None:
         "command": "python -m tests.benchmarks.growth",
         "device": str(sl.device()),
         "threads": 1,
-        "versions": {"torch": torch.__version__, "supsup_lite": sl.__version__},
+        "versions": versions(),
         "inference": run(),
         "learning": learning_rows(),
     }

@@ -10,7 +10,6 @@ A count equal to `tried` is a lower bound. Learned masks are masks over the unit
 `python -m tests.benchmarks.hopfield_capacity` takes half an hour and writes data/results/hopfield_capacity.json.
 """
 
-import platform
 import time
 from dataclasses import asdict
 
@@ -20,7 +19,7 @@ from torch import Tensor
 import supsup_lite as sl
 from supsup_lite.hopfield import RULES, HopfieldStore, to_spins
 from supsup_lite.hopsupsup import spins_of
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import save, versions
 from supsup_lite.recipes import UNITS
 from supsup_lite.seeding import generator
 
@@ -80,7 +79,7 @@ def main() -> None:
     result = {
         "setting": {"sweeps": SWEEPS, "recipe": asdict(UNITS)},
         "rows": rows,
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "versions": versions(),
     }
     save(result, "hopfield_capacity.json")
 

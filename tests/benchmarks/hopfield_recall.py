@@ -10,7 +10,6 @@
 
 import json
 import math
-import platform
 import sys
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ import supsup_lite as sl
 from supsup_lite.data import data_folder
 from supsup_lite.hopfield import HopfieldStore, to_bits, to_spins
 from supsup_lite.hopsupsup import Limits, entropy_gradient, hopfield_store, measure_limits, recall_mask, spins_of
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import save, versions
 from supsup_lite.recipes import UNITS
 from supsup_lite.seeding import generator
 
@@ -167,7 +166,7 @@ def main(wanted: list[str]) -> None:
         result = json.loads(path.read_text()) if path.exists() else {}  # read late: both halves may run side by side
         result[name] = rows
         result["setting"] = {"recipe": repr(UNITS), "seeds": len(SEEDS), "units": 2048}
-        result["versions"] = {"torch": torch.__version__, "python": platform.python_version()}
+        result["versions"] = versions()
         save(result, path.name)
 
 

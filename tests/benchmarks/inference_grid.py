@@ -10,7 +10,7 @@ from dataclasses import asdict
 import torch
 
 import supsup_lite as sl
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import save, versions
 
 NUM_TASKS = (2, 5, 10, 20, 40)
 SPARSITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -43,8 +43,7 @@ def main() -> None:
             rows += measure(sparsity, outputs)
             print(rows[-1], flush=True)
     setting = {"network": "lenet_300_100", "seed": 0, "images": IMAGES, **asdict(RECIPE)}
-    versions = {"torch": torch.__version__, "supsup_lite": sl.__version__}
-    result = {"experiment": "inference grid", "setting": setting, "rows": rows, "versions": versions}
+    result = {"experiment": "inference grid", "setting": setting, "rows": rows, "versions": versions()}
     save(result, "inference_grid.json")
 
 

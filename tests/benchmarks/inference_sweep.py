@@ -11,7 +11,6 @@ than the lesson has time for:
 `python -m tests.benchmarks.inference_sweep` also writes data/results/inference_sweep.json.
 """
 
-import platform
 import time
 
 import torch
@@ -22,7 +21,7 @@ import supsup_lite as sl
 from supsup_lite.inference import entropies, objective_of
 from supsup_lite.learning import batch_order
 from supsup_lite.masks import forward_tasks, init_scores, masked_weight, masks_of
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import result_of, save
 
 TASKS, IMAGES, TOGETHER = 20, 20, 4
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -173,25 +172,15 @@ def main() -> None:
     """Run the sweep and store it where lesson 05 reads it."""
     began = time.perf_counter()
     rows = run()
-    result = {
-        "experiment": "inference-sweep",
-        "setting": {
-            "network": "lenet_300_100",
-            "tasks": f"{TASKS} of permuted MNIST",
-            "rate": "Adam 2e-2 one-cycle, 100 steps of 128; cooler is a tenth",
-            "temperature": "Adam 1e-3 one-cycle, 300 steps of 128",
-            "temperatures at inference": TEMPERATURES,
-        },
-        "figures": rows,
-        "n": TASKS * IMAGES,
-        "seconds": round(time.perf_counter() - began, 1),
-        "device": f"{sl.device().type}, {torch.get_num_threads()} threads",
-        "versions": {
-            "supsup_lite": sl.__version__,
-            "torch": torch.__version__.partition("+")[0],
-            "python": platform.python_version(),
-        },
+    setting = {
+        "network": "lenet_300_100",
+        "tasks": f"{TASKS} of permuted MNIST",
+        "rate": "Adam 2e-2 one-cycle, 100 steps of 128; cooler is a tenth",
+        "temperature": "Adam 1e-3 one-cycle, 300 steps of 128",
+        "temperatures at inference": TEMPERATURES,
     }
+    n = TASKS * IMAGES
+    result = result_of("inference-sweep", setting, rows, n, time.perf_counter() - began, sl.device())
     print(f"written to {save(result, 'inference_sweep.json').name}")
 
 

@@ -8,11 +8,9 @@ near one half by themselves. The first k masks are superposed, and the task is i
 import json
 from dataclasses import asdict
 
-import torch
-
 import supsup_lite as sl
 from supsup_lite.data import data_folder
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import save, versions
 from supsup_lite.recipes import DEFAULT, PAPER
 
 RECIPES = {"default": DEFAULT, "paper": PAPER}
@@ -59,13 +57,12 @@ def main() -> None:
     done = {(row["network"], row["recipe"], row["keep"]) for row in rows}
     recipes = {name: asdict(recipe) for name, recipe in RECIPES.items()}
     setting = {"suite": "permuted_mnist", "seed": 0, "images_per_task": IMAGES, "recipes": recipes}
-    versions = {"torch": torch.__version__, "supsup_lite": sl.__version__}
     for network, num_tasks, recipe, densities in SETTINGS:
         net = network(outputs=100)
         for keep in (keep for keep in densities if (net.name, recipe, keep) not in done):
             rows += measure(net, num_tasks, recipe, keep)
             print(rows[-1], flush=True)
-            result = {"experiment": "scale", "setting": setting, "figures": rows, "versions": versions}
+            result = {"experiment": "scale", "setting": setting, "figures": rows, "versions": versions()}
             save(result, path.name)
 
 

@@ -11,7 +11,6 @@ mask of another known task. The rules:
 `python -m tests.benchmarks.unannounced` also writes data/results/unannounced_rules.json.
 """
 
-import platform
 import time
 from dataclasses import asdict
 
@@ -19,7 +18,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.inference import objective_of
-from supsup_lite.paper.runs import save
+from supsup_lite.paper.runs import result_of, save
 from supsup_lite.recognition import Look, Record, known_by_nu, nu
 from supsup_lite.superposition import mean_gradient
 
@@ -118,26 +117,16 @@ def main() -> None:
     """Run all settings and store them where lesson 07 reads them."""
     began = time.perf_counter()
     rows = run()
-    result = {
-        "experiment": "unannounced-rules",
-        "setting": {
-            "network": "lenet_300_100",
-            "outputs": 100,
-            "seed": 0,
-            "recipes": {recipe.optimizer: asdict(recipe) for recipe in (STEADY, SLOW)},
-            "batches a task": BATCHES,
-            "batch": BATCH,
-        },
-        "figures": rows,
-        "n": sum(row["known"] + row["new"] for row in rows if row["rule"] == "record"),
-        "seconds": round(time.perf_counter() - began, 1),
-        "device": f"{sl.device().type}, {torch.get_num_threads()} threads",
-        "versions": {
-            "supsup_lite": sl.__version__,
-            "torch": torch.__version__.partition("+")[0],
-            "python": platform.python_version(),
-        },
+    setting = {
+        "network": "lenet_300_100",
+        "outputs": 100,
+        "seed": 0,
+        "recipes": {recipe.optimizer: asdict(recipe) for recipe in (STEADY, SLOW)},
+        "batches a task": BATCHES,
+        "batch": BATCH,
     }
+    n = sum(row["known"] + row["new"] for row in rows if row["rule"] == "record")
+    result = result_of("unannounced-rules", setting, rows, n, time.perf_counter() - began, sl.device())
     print(f"written to {save(result, 'unannounced_rules.json').name}")
 
 
