@@ -65,7 +65,9 @@ def lab(tmp_path_factory):
     ]
     with (folder / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *flags]
-        environment = os.environ | {name: str(folder / name.lower()) for name in OWN_FOLDERS}
+        # PyTorch's threads sleep while they wait: spinning, they bring a busy machine to a halt.
+        own = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
+        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | own
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -116,7 +118,7 @@ def opened(lab, browser, notebook):
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder), 180)
+        wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder), 300)
         (kernel,) = (own["kernel"]["id"] for own in ask(f"{address}/api/sessions") if own["path"] == notebook)
         client.load_connection_file(str(folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"))
         client.start_channels()
