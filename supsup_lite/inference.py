@@ -181,8 +181,9 @@ def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
     if together:  # one set of candidates for all images: the work halves with it
         left = torch.arange(len(masks), device=net.device)
         while len(left) > 1:
-            gradient = _gradient(net, masks.take(left), x, objective, None, together, num_classes)[0]
-            left = left[gradient.argsort(stable=True)[: math.ceil(len(left) / 2)].sort().values]
+            gradient = _gradient(net, masks, x, objective, None, together, num_classes)[0]
+            better = gradient.argsort(stable=True)[: math.ceil(len(left) / 2)].sort().values
+            left, masks = left[better], masks.take(better)
         return left
     steps = halvings(net, masks, x, objective, num_classes)
     *_, (candidates, gradient) = itertools.islice(steps, math.ceil(math.log2(len(masks))))  # the last is of two
