@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from supsup_lite.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.coding import decode, encode
 from supsup_lite.files import BlockFile, blocks_content, read_checked, version_of, write
 from supsup_lite.masks import Mask, check_mask
@@ -303,24 +304,3 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"`about` can hold what JSON can, not {value!r} of type {type(value).__name__}.")
-
-
-def pack_bits(bits: Tensor) -> Tensor:
-    """Return bool [k, n] as uint8 [k, ceil(n / 8)]: bit j of byte i is weight 8 i + j, the rest is 0."""
-    padded = torch.nn.functional.pad(bits, (0, -bits.shape[1] % 8)).view(torch.uint8).unflatten(1, (-1, 8))
-    packed = padded[..., 0].clone()
-    for j in range(1, 8):
-        packed |= padded[..., j] << j
-    return packed
-
-
-def unpack_bits(packed: Tensor, n: int) -> Tensor:
-    """Return uint8 [k, ceil(n / 8)] as bool [k, n]."""
-    bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
-    words = bits.to(torch.uint8).view(torch.int64).flatten()  # for each byte its eight bools, read as one word
-    return words[packed.int()].view(torch.bool)[:, :n]
-
-
-def binary_entropy(p: Tensor) -> Tensor:
-    """Return H2(p) = -p log2 p - (1 - p) log2 (1 - p) in bits, 0 at both ends."""
-    return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)) / math.log(2)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from supsup_lite.bits import unpack_bits
 from supsup_lite.inference import objective_of
 from supsup_lite.learning import as_gradients_come, make_optimizer
 from supsup_lite.masks import Mask, Scores, apply_mask, check_images, forward_tasks, init_scores, masked_weight
@@ -20,7 +21,7 @@ from supsup_lite.networks import Network
 from supsup_lite.recipes import Recipe, check_recipe, check_whole
 from supsup_lite.recognition import Look, Record, RecordRule, Rule
 from supsup_lite.seeding import check_seed
-from supsup_lite.store import MaskStore, unpack_bits
+from supsup_lite.store import MaskStore
 from supsup_lite.streams import SET_ASIDE, Batch, Stream
 from supsup_lite.superposition import mean_gradient
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import supsup_lite as sl
 from supsup_lite import files as module
+from supsup_lite.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.coding import decode
 from supsup_lite.networks import MLP
-from supsup_lite.store import binary_entropy, pack_bits, unpack_bits
 from tests import oracles
 
 HERE = sl.device()

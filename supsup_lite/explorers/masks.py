@@ -8,6 +8,7 @@ import torch
 import traitlets
 from torch import Tensor
 
+from supsup_lite.bits import pack_bits
 from supsup_lite.explorers.base import Explorer, in_range, module
 from supsup_lite.learning import learn_masks
 from supsup_lite.masks import Mask, apply_mask, masks_of, random_mask
@@ -15,7 +16,6 @@ from supsup_lite.networks import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.masks import mask_and_hill
 from supsup_lite.recipes import DEFAULT, Recipe
-from supsup_lite.store import pack_bits
 from supsup_lite.tasks import TaskSuite
 
 SPARSITIES = (0, 2, 10, 30, 50, 70, 90, 95, 100)

@@ -7,13 +7,13 @@ import torch
 import traitlets
 from torch import Tensor
 
+from supsup_lite.bits import pack_bits
 from supsup_lite.explorers.base import Explorer, in_range, module
 from supsup_lite.explorers.masks import SIDE, accuracy, check_sparsities, shapes_of, whole_percentage
 from supsup_lite.networks import Network
 from supsup_lite.plots import svg_of
-from supsup_lite.plots.networks import masks_at_density
+from supsup_lite.plots.luck import masks_at_density
 from supsup_lite.seeding import generator
-from supsup_lite.store import pack_bits
 from supsup_lite.tasks import TaskSuite
 
 SPARSITIES = (0, 5, *range(10, 100, 10), 95, 100)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
+from supsup_lite.bits import pack_bits
 from supsup_lite.data import mnist
 from supsup_lite.learning import learn_masks
 from supsup_lite.networks import MLP, lenet_300_100
-from supsup_lite.store import MaskStore, pack_bits
+from supsup_lite.store import MaskStore
 from supsup_lite.tasks import TaskSuite, permuted_mnist
 
 FOLDER = Path(__file__).parent / "data"

@@ -6,19 +6,15 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, figure, style
+from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, figure, percent, style
 
 CHANCE = 0.1  # ten classes
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 METHODS = ("fine-tuning", "joint training", "EWC", "a mask a task", "one mask for all", "a network a task")
 LOWEST = 0.4  # the darkest colour of a heat map; what is lower looks the same
-
-
-def _percent(axis) -> None:
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def _chance(axes: Axes, where: float) -> None:
@@ -44,7 +40,7 @@ def tug_of_war(steps: Sequence[int], accuracies: Sequence[Sequence[float]], each
         axes.annotate(f"learning task {i}", ((i + 0.5) * each, 1.01), ha="center", fontsize=9)
     axes.set(xlabel="training step", ylabel="test accuracy", ylim=(0, 1.08), xlim=(0, each * len(accuracies)))
     axes.set_yticks(np.arange(0, 1.01, 0.2))
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
     _chance(axes, 0.88 * each * len(accuracies))
     axes.legend(loc="center right")
     return fig
@@ -64,7 +60,7 @@ def accuracy_matrices(matrices: Mapping[str, Tensor]):
     for axes in panels.flat[len(matrices) :]:
         axes.set_visible(False)
     bar = fig.colorbar(drawn, ax=panels, shrink=0.8 / height + 0.1, extend="min")
-    _percent(bar.ax.yaxis)
+    percent(bar.ax.yaxis)
     bar.set_label("test accuracy")
     bar.outline.set_visible(False)
     return fig
@@ -99,7 +95,7 @@ def averages(curves: Mapping[str, Sequence[float]]):
         tasks = range(1, len(values) + 1)
         axes.plot(tasks, values, **_look(label), label=label)
     axes.set(xlabel="tasks learned", ylabel="average accuracy on them", xticks=tasks, ylim=(None, 1))
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 

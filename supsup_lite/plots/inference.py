@@ -5,22 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
+from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, numbers, percent, style
 
 HATCHES = ("", "//", "..", "xx")
 LINES = ("-", "--", ":", "-.")
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])  # of the triangle of three alphas
-
-
-def _numbers(values: Tensor | Sequence[float]) -> np.ndarray:
-    return values.detach().cpu().double().numpy() if isinstance(values, Tensor) else np.asarray(values, dtype=float)
-
-
-def _percent(axis) -> None:
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 @style()
@@ -32,14 +24,14 @@ def entropy_histogram(entropies: Mapping[str, Tensor], most: float):
         for i, (label, values) in enumerate(entropies.items()):
             weights = np.full(values.numel(), 1 / values.numel())
             kind = {"color": PALETTE[i], "hatch": HATCHES[i], "edgecolor": INK, "linewidth": 0.5, "alpha": 0.75}
-            axes.hist(_numbers(values.flatten()), edges, weights=weights, label=label, **kind)
+            axes.hist(numbers(values.flatten()), edges, weights=weights, label=label, **kind)
     axes.axvline(most, color=INK, linestyle=":", linewidth=1)
     axes.annotate(
         "knows nothing", (most, 0.97), (-4, 0), ("data", "axes fraction"), "offset points", ha="right", va="top"
     )
     axes.set(xlabel="entropy of the output (nats)", ylabel="share of outputs", xlim=(0, most * 1.03))
     axes.set_ylim(top=1.15 * axes.get_ylim()[1])  # room for the words
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(0.25, 0.6))
     return fig
 
@@ -54,12 +46,12 @@ def triangles(alphas: Tensor, entropies: Sequence[Tensor], gradients: Sequence[T
         gradients: for each image dH/dalpha at 1/3, [3].
     """
     fig, axes = figure(7.2, 2.7, ncols=len(titles))
-    places = _numbers(alphas) @ CORNERS
+    places = numbers(alphas) @ CORNERS
     low, high = min(float(h.min()) for h in entropies), max(float(h.max()) for h in entropies)
     levels = np.linspace(low, high + 1e-9, 14)
     for panel, heights, gradient, title in zip(axes, entropies, gradients, titles, strict=True):
-        drawn = panel.tricontourf(places[:, 0], places[:, 1], _numbers(heights), levels=levels, cmap="viridis")
-        down = -_numbers(gradient - gradient.mean()) @ CORNERS  # the part that keeps the sum at 1
+        drawn = panel.tricontourf(places[:, 0], places[:, 1], numbers(heights), levels=levels, cmap="viridis")
+        down = -numbers(gradient - gradient.mean()) @ CORNERS  # the part that keeps the sum at 1
         start = CORNERS.mean(0)
         tip = start + 0.33 * down / np.hypot(*down)
         look = {"arrowstyle": "-|>", "color": "white", "linewidth": 3, "mutation_scale": 18}
@@ -81,7 +73,7 @@ def gradient_bars(panels: Mapping[str, Tensor], task: int | None = None):
     """Return bars of -dH/dalpha, a row for each panel on one scale; the bar of `task` is hatched and marked."""
     fig, axes = figure(7, 1.5 * len(panels) + 0.5, nrows=len(panels), squeeze=False, sharex=True, sharey=True)
     for panel, (title, gradient) in zip(axes[:, 0], panels.items(), strict=True):
-        heights = -_numbers(gradient)
+        heights = -numbers(gradient)
         bars = panel.bar(range(len(heights)), heights, 0.8, color=BLUE)
         if task is not None:
             bars[task].set(color=RED, hatch="///", edgecolor=INK, linewidth=0.6)
@@ -108,7 +100,7 @@ def halving_steps(candidates: Tensor, gradients: Tensor, task: int):
     fig, axes = figure(7, 0.5 * steps + 0.9)
     for row in range(steps):
         inside = candidates[row].cpu()
-        slopes = -_numbers(gradients[row])
+        slopes = -numbers(gradients[row])
         places = inside.nonzero().flatten().tolist()
         spread = max(np.ptp(slopes[places]), 1e-12)
         heights = row - 0.75 * (slopes[places] - slopes[places].min()) / spread + 0.35
@@ -149,7 +141,7 @@ def confusions(tables: Mapping[str, Tensor], unit: str):
     height = math.ceil(len(tables) / 2)
     fig, axes = figure(6.6, 2.9 * height, nrows=height, ncols=2, squeeze=False, sharex=True, sharey=True)
     for panel, (title, counts) in zip(axes.flat, tables.items(), strict=True):
-        shares = _numbers(counts.double() / counts.sum(1, keepdim=True))
+        shares = numbers(counts.double() / counts.sum(1, keepdim=True))
         drawn = panel.imshow(shares, vmin=0, vmax=1, cmap="viridis")
         panel.grid(False)
         panel.set_title(title, fontsize=10)
@@ -159,7 +151,7 @@ def confusions(tables: Mapping[str, Tensor], unit: str):
         panel.set_ylabel(f"true {unit}")
     bar = fig.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.7)
     bar.set_label("share of inferences")
-    _percent(bar.ax.yaxis)
+    percent(bar.ax.yaxis)
     bar.outline.set_visible(False)
     return fig
 
@@ -174,7 +166,7 @@ def found_and_right(results: Mapping[str, Mapping[str, float]]):
             axes.plot([share], [row], MARKERS[i], color=PALETTE[i], markersize=9 - i, label=label if not row else "")
     axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(-0.03, 1.03), xlabel="share of images")
     axes.set_ylim(len(results) - 0.5, -0.5)
-    _percent(axes.xaxis)
+    percent(axes.xaxis)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return fig
 
@@ -191,6 +183,6 @@ def found_by_tasks(k: Sequence[int], lines: Mapping[str, Sequence[float]], marke
     axes.set(xlabel="tasks k", ylabel="share of single images", ylim=(0, 1.05), title=title, xticks=k)
     axes.set_xticklabels(k)
     axes.minorticks_off()
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig

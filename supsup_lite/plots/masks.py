@@ -8,15 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
+from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, RED, figure, percent, style
 
 CHANCE = 0.1  # ten classes
 LINES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
-
-
-def _percent(axis) -> None:
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 @style()
@@ -55,11 +51,11 @@ def _draw_hill(axes: Axes, densities: Sequence[float], learned: Sequence[float],
     axes.axhline(CHANCE, color=INK, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.5, CHANCE), xytext=(0, -11), textcoords="offset points", fontsize=9, ha="center")
     axes.set(xlim=(-0.03, 1.03), ylim=(0, 1), xlabel="density: share of weights kept", ylabel="test accuracy")
-    _percent(axes.xaxis)
-    _percent(axes.yaxis)
+    percent(axes.xaxis)
+    percent(axes.yaxis)
     top = axes.secondary_xaxis("top", functions=(lambda d: 1 - d, lambda s: 1 - s))
     top.set_xlabel("sparsity: share of weights removed")
-    _percent(top.xaxis)
+    percent(top.xaxis)
 
 
 @style()
@@ -166,7 +162,7 @@ def own_and_foreign_masks(own: Sequence[float], foreign: Sequence[float], bytes_
     axes.set(xlabel="task", ylabel="test accuracy", ylim=(0, 1), xticks=tasks)
     axes.set_title(f"{len(own)} tasks, {bytes_used / 1000:,.0f} kB of masks")
     axes.grid(axis="x", visible=False)
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
@@ -182,7 +178,7 @@ def accuracy_dots(accuracies: Mapping[str, Sequence[float]], low: float = 0.0):
         axes.annotate(f"{shares.mean():.1%}", (1.01, row), xycoords=axes.get_yaxis_transform(), va="center")
     axes.set(yticks=range(len(accuracies)), yticklabels=list(accuracies), xlim=(low, 1), xlabel="test accuracy")
     axes.set_ylim(len(accuracies) - 0.5, -0.5)
-    _percent(axes.xaxis)
+    percent(axes.xaxis)
     return fig
 
 
@@ -194,6 +190,6 @@ def bytes_by_density(densities: Sequence[float], bound: Sequence[float], one_bit
     axes.plot(densities, np.asarray(bound) / 1000, MARKERS[0] + "-", color=BLUE, label="entropy bound $H_2(p)$")
     axes.set(xlabel="density p: share of weights kept", ylabel="kilobytes a mask", xlim=(-0.03, 1.03))
     axes.set_ylim(0, 1.15 * one_bit / 1000)
-    _percent(axes.xaxis)
+    percent(axes.xaxis)
     axes.legend(loc="lower center")
     return fig

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from supsup_lite.plots.style import GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
+from supsup_lite.plots.style import GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, percent, style
 
 LINES = ("-", "--", ":", "-.")
 
@@ -28,7 +28,7 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
     for label, (tasks, value) in paper.items():
         axes.plot([tasks], [value], "X", color=RED, markersize=11, markeredgecolor=INK, linestyle="", label=label)
     axes.set(xscale="log", xlabel="tasks k", ylabel="share of test images")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.yaxis)
     if rows:  # of few tasks the interval is wide
         axes.set_ylim(bottom=min(row[key] for row in rows for key in lines) - 0.015)
     _counts_on(
@@ -107,7 +107,7 @@ def rivals(results: Mapping[str, Mapping[str, float]]):
             axes.annotate(f"{share:.1%}", (share, row), xytext=above, textcoords="offset points", ha="center")
     axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(0, 1.08), xlabel="share of test images")
     axes.set_ylim(len(results) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.xaxis)
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     return fig

@@ -3,12 +3,17 @@
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import matplotlib as mpl
+import numpy as np
 from IPython.display import HTML, display
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator, PercentFormatter
+from torch import Tensor
 
 # Okabe and Ito's palette, safe for colour-blind eyes. Use them in this order, with markers or hatching besides.
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
@@ -74,6 +79,23 @@ def figure(width: float = 7.0, height: float = 3.2, **subplots):
     with style():
         fig = Figure(figsize=(width, height))
         return fig, fig.subplots(**subplots)
+
+
+def numbers(values: Tensor | Sequence[float]) -> np.ndarray:
+    """Return values as matplotlib takes them: float64 on the CPU."""
+    return values.detach().cpu().double().numpy() if isinstance(values, Tensor) else np.asarray(values, dtype=float)
+
+
+def percent(axis: Axis, every: float | None = None) -> None:
+    """Write the shares on an axis as whole percentages, with a tick at multiples of `every`."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if every is not None:
+        axis.set_major_locator(MultipleLocator(every))
+
+
+def chance(axes: Axes) -> None:
+    """Draw a dashed line at the accuracy of guessing among ten digits, named in the legend."""
+    axes.axhline(0.1, color=INK, linestyle="--", linewidth=1, label="chance")
 
 
 def show(fig: Figure, alt: str) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, figure, style
+from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, figure, percent, style
 
 LINES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
@@ -61,7 +61,7 @@ def inference_by_outputs(found: Mapping[str, Mapping[int, float]], num_tasks: in
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.yaxis)
     axes.set_title(f"{num_tasks} tasks, One-Shot from one image")
     axes.legend(loc="center right", bbox_to_anchor=(1, 0.45))
     return fig
@@ -86,7 +86,7 @@ def votes_by_layer(votes: Mapping[str, tuple[Tensor, Tensor]]):
                 panel.hist(values, bins, weights=np.full(len(values), 1 / len(values)), color=colour, alpha=0.7,
                            hatch=hatch, label=label)  # fmt: skip
         panel.set(title=name, xlabel="vote of the layer")
-        panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percent(panel.yaxis)
     axes[0, 0].set_ylabel("share of images")
     axes[0, -1].legend(fontsize=9)
     return fig
@@ -104,7 +104,7 @@ def temperatures(
         axes.axhline(share, linestyle=LINES[i % 4], color=PALETTE[i], label=label)
     axes.axhline(1 / num_tasks, color=GREY, linewidth=1, label="chance")
     axes.set(xscale="log", xlabel="temperature T at inference", ylabel="task found", ylim=(0, 1.03))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
@@ -121,7 +121,7 @@ def ways_compared(shares: Mapping[str, float], xlabel: str = "task found", best:
     axes.set(yticks=range(len(shares)), yticklabels=list(shares), xlim=(0, 1.08), xlabel=xlabel)
     axes.set_ylim(len(shares) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.xaxis)
     return fig
 
 
@@ -143,6 +143,6 @@ def two_signs(rows: Sequence[Mapping], shorten: Mapping[str, str]):
     axes[0].set(xlabel="agreement of the last layers", ylabel="task found by One-Shot", ylim=(0, 1.05), xlim=(0, 1))
     axes[1].set(xlabel="lift: right mask minus others")
     axes[1].axvline(0, color=INK, linewidth=0.6)
-    axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes[0].yaxis)
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     return fig

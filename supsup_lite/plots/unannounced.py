@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
 
-from supsup_lite.plots.style import BLUE, GREEN, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, style
+from supsup_lite.plots.style import BLUE, GREEN, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, percent, style
 
 HATCHES = ("", "//", "..")
 
@@ -121,7 +121,7 @@ def coefficients(results: Mapping[str, Mapping[str, float]]):
                 axes.annotate(f"{height:.0%}", (place, height), xytext=(0, 2), textcoords="offset points",
                               ha="center", fontsize=8)  # fmt: skip
     axes.set(xticks=range(len(results)), xticklabels=list(results), ylim=(0, 1.1), ylabel="accuracy on the new task")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percent(axes.yaxis)
     axes.grid(axis="x", visible=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=9)
     return fig
