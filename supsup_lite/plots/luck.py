@@ -117,5 +117,5 @@ def luck_by_tries(tries: Sequence[int], searched: Sequence[float], fresh: Sequen
     chance(axes)
     axes.set(xscale="log", xlabel="tries", ylabel="accuracy of the luckiest mask", ylim=(0, 0.3))
     percent(axes.yaxis, every=0.05)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     return fig
