@@ -67,18 +67,17 @@ class MaskStore:
         return {name: rows[0] for name, rows in self.chunk(i, i + 1).items()}
 
     def _view(self, key: slice) -> "MaskStore":
-        part = MaskStore(self._net, self.about)
         rows = range(len(self))[key]
-        chosen = key if rows.step > 0 else list(rows)  # torch cannot step backwards: then it is a copy
-        part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
-        part._count = len(rows)
-        return part
+        return self._part(key if rows.step > 0 else list(rows), len(rows))  # torch cannot step backwards: a copy then
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
+        return self._part(positions, len(positions))
+
+    def _part(self, chosen: slice | list[int] | Tensor, count: int) -> "MaskStore":
         part = MaskStore(self._net, self.about)
-        part._packed = {name: self.packed(name)[positions] for name in self._shapes}
-        part._count = len(positions)
+        part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
+        part._count = count
         return part
 
     def __repr__(self) -> str:
