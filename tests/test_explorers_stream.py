@@ -254,7 +254,8 @@ LIVE = """async ([esm, state, stored]) => {
 
 def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
     """The front end with a model of the test's own, as if Python were there: it starts where nobody has been."""
-    names = ("stream", "rule", "batch", "streams", "epsilons", "more_epsilons", "progress", "trouble", "learned")
+    names = ("stream", "rule", "batch", "streams", "stream_names", "epsilons", "more_epsilons")
+    names += ("progress", "trouble", "learned")
     state = {name: getattr(explorer, name) for name in names} | {"eps": 0.16}
     page = browser.new_page()
     page.evaluate(LIVE, [explorer._esm, state, base64.b64encode(explorer.stored).decode()])

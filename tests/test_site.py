@@ -8,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from lessons import LESSONS, ROOT
 
+from supsup_lite.explorers.scale import NETWORKS
+from supsup_lite.explorers.stored_streams import PLANS, WORDS
+from supsup_lite.plots.forgetting import METHODS
 from tests.pages import opened_page
 
 PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
@@ -169,6 +172,23 @@ def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
         moved += 1
     assert moved >= 2
     assert complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light")])
+@pytest.mark.parametrize(
+    ("name", "control", "order"),
+    [
+        ("03_catastrophic_forgetting", "method", METHODS),
+        ("07_unannounced_tasks", "stream", [WORDS[plan] for plan in PLANS]),
+        ("08_thousands_of_tasks", "network", [words for words, _ in NETWORKS.values()]),
+    ],
+)
+def test_lists_keep_the_order_that_python_gave(opened, control, order):
+    """And so, in lesson 03, the lines of the explorer keep the colours of the figures."""
+    page, _ = opened
+    page.locator(".explorer-still").first.scroll_into_view_if_needed()
+    page.wait_for_selector(".supsup-explorer")
+    assert page.locator(f".supsup-explorer [name={control}] option").all_inner_texts() == list(order)
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])

@@ -22,6 +22,7 @@ class Forgetting(Explorer):
     Attributes:
         method, num_tasks: what is shown.
         matrices: for each method the rows of its matrix, row t as long as t + 1.
+        methods: their names in the order given. A saved notebook sorts the keys of a dict.
     """
 
     _esm = module("forgetting.js")
@@ -30,6 +31,7 @@ class Forgetting(Explorer):
     num_tasks = traitlets.Int().tag(sync=True)
     most_tasks = traitlets.Int().tag(sync=True)
     matrices = traitlets.Dict().tag(sync=True)
+    methods = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
         self,
@@ -44,7 +46,8 @@ class Forgetting(Explorer):
         k = next(iter(sizes.values()))[0]
         self._learn_more = learn
         shown = {"method": next(iter(matrices)), "num_tasks": k, "most_tasks": most_tasks if learn else k} | traits
-        super().__init__(matrices={name: _rows(matrix) for name, matrix in matrices.items()}, **shown)
+        rows = {name: _rows(matrix) for name, matrix in matrices.items()}
+        super().__init__(matrices=rows, methods=list(matrices), **shown)
 
     @traitlets.validate("method")
     def _known(self, proposal):

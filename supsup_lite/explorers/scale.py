@@ -50,6 +50,7 @@ class Scale(Explorer):
     task_counts = traitlets.List(list(NUM_TASKS)).tag(sync=True)
     densities = traitlets.List(list(DENSITIES)).tag(sync=True)
     networks = traitlets.Dict().tag(sync=True)
+    network_names = traitlets.List(list(NETWORKS)).tag(sync=True)  # a saved notebook sorts a dict's keys
     training = traitlets.Dict({"steps": DEFAULT.steps, "batch": DEFAULT.batch}).tag(sync=True)
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     paper = traitlets.List(traitlets.Dict()).tag(sync=True)

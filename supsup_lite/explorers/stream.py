@@ -37,6 +37,7 @@ class Stream(Explorer):
     eps = traitlets.Float(0.125).tag(sync=True)
     batch = traitlets.Int(60).tag(sync=True)
     streams = traitlets.Dict().tag(sync=True)
+    stream_names = traitlets.List(list(stored_streams.PLANS)).tag(sync=True)  # a saved notebook sorts a dict's keys
     stored = traitlets.Bytes().tag(sync=True)
     learned = traitlets.Dict().tag(sync=True)
     epsilons = traitlets.List(list(stored_streams.EPSILONS)).tag(sync=True)

@@ -30,7 +30,7 @@ function matrixPicture(rows) {
 
 export default explorer("What does a method forget?", async ({ model, root, signal }) => {
   const live = model.get("has_kernel");
-  const matrices = () => model.get("matrices"), names = Object.keys(matrices());
+  const matrices = () => model.get("matrices"), names = model.get("methods");
   const there = Math.min(...Object.values(matrices()).map((rows) => rows.length));
   const most = live ? Math.max(there, model.get("most_tasks")) : there;
   const rowsNow = (name = model.get("method")) => matrices()[name].slice(0, model.get("num_tasks"));

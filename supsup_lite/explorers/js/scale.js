@@ -61,7 +61,7 @@ export default explorer("What does a task cost?", async ({ model, root, signal }
   const controls = element("div", { className: "controls" },
     steppedSlider(model, signal, "num_tasks", "tasks k", { values: () => model.get("task_counts") }),
     steppedSlider(model, signal, "density", "density", { values: () => model.get("densities"), show: (own) => `${own}\u00a0%` }),
-    choice(model, signal, "network", "network", Object.entries(networks).map(([name, { words }]) => [name, words])));
+    choice(model, signal, "network", "network", model.get("network_names").map((name) => [name, networks[name].words])));
   const big = [0, 1].map(() => element("div", { className: "big open" })), said = element("p", { role: "status" });
   const sizes = element("div", { className: "sizes" }), sums = element("div", { className: "sums" }), human = element("p", { className: "scale" });
   const course = lineChart({ height: 230, x: "tasks k", y: "" });

@@ -103,7 +103,7 @@ export default explorer("When is a new mask needed?", async ({ model, root, sign
   const epsilons = [...model.get("epsilons"), ...model.get("more_epsilons").filter(reachable)].sort((a, b) => a - b);
   const asked = steppedSlider(model, signal, "batch", "decision at batch", { values: steps });
   const controls = element("div", { className: "controls" },
-    choice(model, signal, "stream", "stream", Object.entries(streams).map(([name, { words }]) => [name, words])),
+    choice(model, signal, "stream", "stream", model.get("stream_names").map((name) => [name, streams[name].words])),
     choice(model, signal, "rule", "rule", RULES),
     steppedSlider(model, signal, "eps", "threshold ε", { values: () => epsilons }),
     asked);
