@@ -4,26 +4,28 @@ One random network whose weights never change learns many tasks, each as a binar
 (Wortsman et al., "Supermasks in Superposition", NeurIPS 2020).
 """
 
-from supsup_lite.about import about
-from supsup_lite.coefficients import learn_coefficients
-from supsup_lite.data import DataError, fashion_mnist, mnist
-from supsup_lite.demo import demo
-from supsup_lite.devices import device
-from supsup_lite.hopfield import HopfieldStore
-from supsup_lite.hopsupsup import hopfield_store, recall_mask
-from supsup_lite.inference import alpha_gradient, infer_task, superpose
-from supsup_lite.learning import learn_masks
-from supsup_lite.masks import apply_mask, random_mask, straight_through, threshold_mask, top_k_mask
-from supsup_lite.networks import bn_mlp, fc_1024, lenet_300_100, signed_kaiming_constant
+from supsup_lite.data.datasets import DataError, fashion_mnist, mnist
+from supsup_lite.data.streams import Stream, stream_of
+from supsup_lite.data.suites import permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
+from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.devices import about, device
+from supsup_lite.evaluation.assignment import assignment
+from supsup_lite.evaluation.scenarios import Evaluation, evaluate
+from supsup_lite.hopfield.recall import hopfield_store, recall_mask
+from supsup_lite.hopfield.store import HopfieldStore
+from supsup_lite.inference.methods import alpha_gradient, infer_task, superpose
+from supsup_lite.learning.coefficients import learn_coefficients
+from supsup_lite.learning.learn import learn_masks
+from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.edge_popup import random_mask, straight_through, threshold_mask, top_k_mask
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.mlp import fc_1024, lenet_300_100
+from supsup_lite.networks.network import signed_kaiming_constant
+from supsup_lite.networks.units import bn_mlp
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
-from supsup_lite.recognition import PaperRule, RecordRule
-from supsup_lite.scenarios import Evaluation, evaluate
-from supsup_lite.store import MaskStore
-from supsup_lite.streams import Stream, assignment, stream_of
-from supsup_lite.tasks import Task, TaskSuite, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
-from supsup_lite.unannounced import StreamLearner, learn_unannounced
-
-__version__ = "0.1.0"
+from supsup_lite.unannounced.learner import StreamLearner, learn_unannounced
+from supsup_lite.unannounced.novelty import PaperRule, RecordRule
+from supsup_lite.version import __version__
 
 __all__ = [
     "DEFAULT",
@@ -39,6 +41,7 @@ __all__ = [
     "StreamLearner",
     "Task",
     "TaskSuite",
+    "__version__",
     "about",
     "alpha_gradient",
     "apply_mask",
@@ -69,3 +72,11 @@ __all__ = [
     "threshold_mask",
     "top_k_mask",
 ]
+
+
+def __getattr__(name: str):
+    if name == "demo":  # widgets and figures are slow to import: only those wait who ask for them
+        from supsup_lite.explorers.demo import demo
+
+        return demo
+    raise AttributeError(f"module 'supsup_lite' has no attribute {name!r}")

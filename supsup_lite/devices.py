@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from supsup_lite.version import __version__
+
 
 def device() -> torch.device:
     """Return the device that the course computes on: cuda, else mps, else cpu.
@@ -98,3 +100,16 @@ def _usable(wanted: torch.device | str, what: str, advice: str) -> torch.device:
             f"Expected for example 'cpu', 'cuda' or 'mps': {advice}."
         ) from error
     return chosen
+
+
+def about() -> str:
+    """Return one line for the top of a lesson, such as "supsup-lite 0.1.0 · torch 2.13.0 · cpu, 2 threads"."""
+    where = device()
+    if where.type == "cuda":
+        place = f"{where}, {torch.cuda.get_device_name(where)}"
+    elif where.type == "cpu":
+        threads = torch.get_num_threads()
+        place = f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+    else:
+        place = str(where)
+    return f"supsup-lite {__version__} · torch {torch.__version__.partition('+')[0]} · {place}"

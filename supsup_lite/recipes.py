@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from supsup_lite.checks import check_whole
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class Recipe:
 PAPER = Recipe(steps=1000, batch=128, optimizer="rmsprop", lr=1e-4)
 DEFAULT = Recipe(steps=300, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
 UNITS = Recipe(steps=100, batch=128, optimizer="adam", lr=1e-2, one_cycle=True)  # for masks over units
+COEFFICIENTS = Recipe(steps=150, batch=128, optimizer="adam", lr=0.1, one_cycle=True)  # for alphas of old masks
+# The rate is constant: who does not know when a task ends cannot cool down before. Steps and batch are the stream's.
+STEADY = Recipe(steps=300, batch=128, optimizer="adam", lr=1e-3)
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -42,11 +45,3 @@ def check_recipe(recipe: Recipe) -> None:
         raise TypeError(f"recipe.lr must be a number, got {recipe.lr!r}.")
     if not 0 < recipe.lr < math.inf:
         raise ValueError(f"recipe.lr must be a positive rate, got {recipe.lr}.")
-
-
-def check_whole(name: str, count: int) -> None:
-    """Raise unless a count is a whole number of 1 or more."""
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {count!r}.")
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more, got {count}.")

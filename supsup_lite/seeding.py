@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+from supsup_lite.checks import check_seed
+
 
 def generator(purpose: str, seed: int, task: int = 0) -> np.random.Generator:
     """Return a fresh generator that depends on its three arguments and on nothing else.
@@ -20,11 +22,3 @@ def generator(purpose: str, seed: int, task: int = 0) -> np.random.Generator:
     check_seed(task, "task")
     digest = hashlib.sha256(f"supsup-lite/{purpose}/{seed}/{task}".encode()).digest()
     return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype="<u4").tolist()))
-
-
-def check_seed(seed: int, name: str = "seed") -> None:
-    """Raise unless a seed (or a task number) is a whole number, 0 or more."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {seed!r} of type {type(seed).__name__}.")
-    if seed < 0:
-        raise ValueError(f"{name} must be 0 or more, got {seed}.")

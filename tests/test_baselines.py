@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 
 import supsup_lite as sl
-from supsup_lite import baselines, forgetting
-from supsup_lite.learning import batch_order
+from supsup_lite import baselines, evaluation
+from supsup_lite.data.batches import batch_order
+from supsup_lite.masks import chosen_weights, own_weights
 
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=1e-3, one_cycle=True)
 
@@ -33,7 +34,7 @@ def slowly(net, tasks, i, seed, recipe):
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False
         )
-    for rows in batch_order(tasks, recipe, seed)[i]:
+    for rows in batch_order(tasks, recipe.steps, recipe.batch, seed)[i]:
         x, y = tasks[i].train.batch(rows)
         h = torch.relu(x @ weights["fc1.weight"].T)
         h = torch.relu(h @ weights["fc2.weight"].T)
@@ -63,7 +64,7 @@ def test_a_task_trains_the_same_in_any_company(net, tasks):
 
 
 def test_nothing_given_is_changed(net, tasks):
-    before, start = net.fingerprint(), baselines.own_weights(net, len(tasks))
+    before, start = net.fingerprint(), own_weights(net, len(tasks))
     copies = {name: values.clone() for name, values in start.items()}
     trained = baselines.train_weights(net, start, tasks, 0, SHORT)
     assert net.fingerprint() == before
@@ -93,8 +94,8 @@ def test_it_sees_the_batches_and_losses_of_learn_masks_at_the_start(net, tasks):
 def test_dense_training_learns(net, tasks):
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
     trained = baselines.train_dense(net, tasks[:2], recipe=recipe)
-    untrained = baselines.accuracy(net, baselines.own_weights(net, 2), tasks[:2])
-    learned = baselines.accuracy(net, trained, tasks[:2])
+    untrained = evaluation.accuracy(net, own_weights(net, 2), tasks[:2])
+    learned = evaluation.accuracy(net, trained, tasks[:2])
     assert learned.shape == (2,)
     assert learned.min() > 0.85
     assert untrained.max() < 0.25
@@ -103,18 +104,18 @@ def test_dense_training_learns(net, tasks):
 def test_accuracy_of_masks_is_that_of_evaluate(net, tasks):
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=3e-3, one_cycle=True)
     masks = sl.learn_masks(net, tasks[:2], recipe=recipe, progress=False)
-    weights = baselines.chosen_weights(net, masks)
+    weights = chosen_weights(net, masks)
     assert torch.equal(weights["fc2.weight"][1], net.weights()["fc2.weight"] * masks[1]["fc2.weight"])
     want = [
-        (sl.apply_mask(net, mask, x)[:, :10].argmax(1) == y).float().mean()
+        (sl.apply_mask(net, mask, x)[:, :10].argmax(1) == y).double().mean()
         for mask, (x, y) in zip(masks, (task.test.all() for task in tasks[:2]), strict=True)
     ]
-    torch.testing.assert_close(baselines.accuracy(net, weights, tasks[:2]), torch.stack(want), atol=2e-4, rtol=0)
+    torch.testing.assert_close(evaluation.accuracy(net, weights, tasks[:2]), torch.stack(want), atol=2e-4, rtol=0)
 
 
 def test_what_makes_no_sense_is_refused(net, tasks):
     with pytest.raises(ValueError, match="one row for each of 3 tasks"):
-        baselines.accuracy(net, baselines.own_weights(net, 2), tasks)
+        evaluation.accuracy(net, own_weights(net, 2), tasks)
     with pytest.raises(ValueError, match="steps must be 1 or more, got 0"):
         baselines.train_dense(net, tasks, recipe=sl.Recipe(steps=0, batch=16, optimizer="adam", lr=1e-3))
     with pytest.raises(TypeError, match="tasks must be a suite"):
@@ -161,7 +162,7 @@ def slowly_in_turn(net, tasks, seed, recipe, strength=0.0):
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.lr, total_steps=recipe.steps, cycle_momentum=False
         )
-        for rows in batch_order(tasks, recipe, seed)[i]:
+        for rows in batch_order(tasks, recipe.steps, recipe.batch, seed)[i]:
             h, y = tasks[i].train.batch(rows)
             for name in leaves:
                 h = h @ leaves[name].T if name == "fc3.weight" else torch.relu(h @ leaves[name].T)
@@ -231,7 +232,7 @@ def test_steps_count_on_over_the_tasks(net, tasks, strength):
 
 
 def test_joint_training_sees_every_task_equally_and_every_image_once(net, tasks):
-    order = batch_order(tasks, SHORT, 0)
+    order = batch_order(tasks, SHORT.steps, SHORT.batch, 0)
     rounds = ((torch.arange(3)[:, None, None] * 1000.0 + rows[..., None], rows) for rows in order.unbind(1))
     dealt = list(baselines.mixed(rounds))
     assert len(dealt) == len(tasks) * SHORT.steps
@@ -262,7 +263,7 @@ def test_fisher_equals_a_loop_over_images(net, tasks):
 
 
 def test_fisher_labels_are_sampled_from_the_model(net, tasks):
-    weights = baselines.own_weights(net, 1)
+    weights = own_weights(net, 1)
     x, labels = baselines.fisher_batch(net, weights, tasks[:1], 0, 4000)
     assert len(x) == 4000
     assert x.unique(dim=0).shape == x.shape, "distinct images"
@@ -291,8 +292,8 @@ def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
         "EWC": lambda net, tasks, **named: baselines.train_ewc(net, tasks, 50.0, **named),
         "joint": baselines.train_joint,
     }.items():
-        matrix = forgetting.accuracy_matrix(net, learn(net, tasks, recipe=recipe), tasks, images=2000)
-        lost[name], final[name] = forgetting.forgetting(matrix), forgetting.average_accuracy(matrix)
+        matrix = evaluation.accuracy_matrix(net, learn(net, tasks, recipe=recipe), tasks, images=2000)
+        lost[name], final[name] = evaluation.forgetting(matrix), evaluation.average_accuracy(matrix)
     assert lost["fine-tuning"] > 0.05
     assert lost["EWC"] < lost["fine-tuning"] / 2
     assert abs(lost["joint"]) < 0.03

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite import coding
-from supsup_lite.coding import decode, encode
+from supsup_lite.masks import compression as coding
+from supsup_lite.masks.compression import decode, encode
 
 NET = sl.lenet_300_100(seed=0, device="cpu")
 

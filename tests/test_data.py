@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import data
+from supsup_lite.data import datasets as data
 
 DATA = data.data_folder()
 LABELS = "t10k-labels-idx1-ubyte"  # the smallest file: 5 kB

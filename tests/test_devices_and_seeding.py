@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
+from supsup_lite.data.batches import batch_order
 from supsup_lite.devices import resolve
-from supsup_lite.learning import batch_order, learn_scores
-from supsup_lite.masks import init_scores, masks_of
-from supsup_lite.networks import MLP
+from supsup_lite.learning.learn import learn_scores
+from supsup_lite.masks.edge_popup import init_scores, masks_of
+from supsup_lite.networks.mlp import MLP
 from supsup_lite.seeding import generator
 
 # Devices
@@ -142,7 +143,7 @@ def test_nobody_s_random_state_is_touched(tmp_path):
         sl.apply_mask(net, masks[0], suite[0].test.batch([0])[0])
     sl.random_mask(net, 0.3, seed=1)
     init_scores(net, [0, 1], 0)
-    batch_order(suites[0], recipe, 0)
+    batch_order(suites[0], recipe.steps, recipe.batch, 0)
     masks.save(tmp_path / "masks.safetensors")
     sl.MaskStore.load(tmp_path / "masks.safetensors", net)
     sl.fc_1024(seed=9)

@@ -8,18 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from supsup_lite.exercises import (
-    NOT_DONE,
-    RIGHT,
-    WRONG,
-    Verdict,
-    Wrong,
-    attempt_on,
-    check_for,
-    expect,
-    must_equal,
-)
-from supsup_lite.networks import MLP
+from supsup_lite.exercises import NOT_DONE, RIGHT, WRONG, Verdict, Wrong, attempt_on, check_for, expect, must_equal
+from supsup_lite.networks.mlp import MLP
 
 
 def double(x):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.bits import binary_entropy
 from supsup_lite.exercises import edge_popup as ex
+from supsup_lite.masks.bits import binary_entropy
 from tests.every_exercise import EveryExercise
 
 CHECKS = {

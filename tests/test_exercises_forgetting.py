@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import baselines, forgetting
+from supsup_lite import baselines, evaluation
 from supsup_lite.exercises import Wrong, attempt_on
 from supsup_lite.exercises import forgetting as ex
+from supsup_lite.masks import own_weights
 from tests.every_exercise import EveryExercise
 
 CHECKS = {
@@ -129,15 +130,15 @@ def test_nan_in_an_input_is_no_change():
 
 def test_measures_agree_with_the_package():
     for A, _ in ex._matrices():
-        assert ex.forgetting(A).item() == pytest.approx(forgetting.forgetting(A))
-        assert ex.backward_transfer(A).item() == pytest.approx(forgetting.backward_transfer(A))
+        assert ex.forgetting(A).item() == pytest.approx(evaluation.forgetting(A))
+        assert ex.backward_transfer(A).item() == pytest.approx(evaluation.backward_transfer(A))
         best = torch.ones(len(A), dtype=A.dtype)
-        assert ex.missing(A, best).sum().item() == pytest.approx(1 - forgetting.average_accuracy(A))
+        assert ex.missing(A, best).sum().item() == pytest.approx(1 - evaluation.average_accuracy(A))
 
 
 def test_spring_and_fisher_agree_with_the_package():
     net, tasks = sl.lenet_300_100(outputs=10, seed=0), sl.permuted_mnist(1)
-    weights = baselines.own_weights(net, 1)
+    weights = own_weights(net, 1)
     x, y = baselines.fisher_batch(net, weights, tasks, 0, 30)
     F = baselines.fisher(net, weights, x, y)
     moved = {name: values + 0.1 for name, values in weights.items()}

@@ -4,7 +4,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.exercises import superfluous as ex
-from supsup_lite.inference import objective_of
+from supsup_lite.inference.objectives import objective_of
 from tests.every_exercise import EveryExercise
 
 CHECKS = {

@@ -6,8 +6,9 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.exercises import task_inference as ex
-from supsup_lite.inference import halvings, objective_of
-from supsup_lite.networks import MLP
+from supsup_lite.inference.methods import halvings
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.networks.mlp import MLP
 from tests.every_exercise import EveryExercise
 
 CHECKS = {

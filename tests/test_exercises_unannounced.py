@@ -8,7 +8,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.exercises import unannounced as ex
-from supsup_lite.recognition import Record, known_by_nu
+from supsup_lite.unannounced.novelty import Record, known_by_nu
 from tests.every_exercise import EveryExercise
 
 CHECKS = {

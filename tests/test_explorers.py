@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, stored, task_inference
+from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, task_inference
 from supsup_lite.explorers.base import COLOURS, Explorer, sentence
 from supsup_lite.explorers.masks import kept_share
-from supsup_lite.networks import MLP
+from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.networks.mlp import MLP
 
 QUICK = sl.Recipe(steps=3, batch=16, optimizer="adam", lr=1e-3)
 

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import forgetting
-from supsup_lite.explorers import Masks, stored
+from supsup_lite import evaluation
+from supsup_lite.explorers import Masks
 from supsup_lite.explorers.base import FRONT, module
 from supsup_lite.explorers.masks import kept_share
-from supsup_lite.inference import entropies, halvings
+from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.inference.methods import entropies, halvings
 from tests import small_site
 from tests.pages import draw_upright_stroke, opened_page
 
@@ -335,9 +336,9 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
         rows = computed[0][name][:tasks, :tasks]
         expected = [[str(t), *(f"{value:.6f}" for value in row[: t + 1])] for t, row in enumerate(rows.tolist())]
         assert table(scope) == expected
-        lost = forgetting.forgetting(rows)
+        lost = evaluation.forgetting(rows)
         said = [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()]
-        assert said == [f"average {100 * forgetting.average_accuracy(rows):.1f} %", f"forgotten {100 * lost:.1f} %"]
+        assert said == [f"average {100 * evaluation.average_accuracy(rows):.1f} %", f"forgotten {100 * lost:.1f} %"]
         assert scope.locator("svg.matrix rect").count() == tasks * (tasks + 1) / 2
         counts = scope.locator("svg.chart text.tick[text-anchor=middle]").all_text_contents()
         assert counts == [str(t) for t in range(1, tasks + 1)], "nobody learns half a task"

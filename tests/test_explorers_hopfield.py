@@ -10,7 +10,7 @@ import supsup_lite as sl
 from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
 from supsup_lite.explorers.base import FRONT
 from supsup_lite.explorers.random_masks import ranks, removed_at
-from supsup_lite.hopfield import ORDERS, RULES
+from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
 from tests.pages import draw_upright_stroke, opened_page
 

@@ -8,11 +8,11 @@ import pytest
 import traitlets
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
+from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers import Scale
 from supsup_lite.explorers.base import FRONT
 from supsup_lite.explorers.scale import measured
-from supsup_lite.published import PUBLISHED, published
+from supsup_lite.results.published import PUBLISHED, published
 from tests.pages import fits_and_takes_the_ink, opened_page
 
 TITLE = "What does a task cost?"

@@ -9,9 +9,10 @@ import pytest
 import torch
 import traitlets
 
-from supsup_lite.explorers import Stream, stored_streams
+from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import FRONT, Explorer
-from supsup_lite.recognition import known_by_nu, nu
+from supsup_lite.explorers.stored import streams as stored_streams
+from supsup_lite.unannounced.novelty import known_by_nu, nu
 from tests.pages import fits_and_takes_the_ink, opened_page
 
 TITLE = "When is a new mask needed?"

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import baselines, forgetting
+from supsup_lite import baselines, evaluation
+from supsup_lite.masks import chosen_weights, own_weights
 
 NAN = math.nan
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=3e-3, one_cycle=True)
@@ -43,7 +44,7 @@ def slow_matrix(net, networks, tasks, images):
 def test_matrix_of_one_network_for_all_tasks(net, tasks):
     history = baselines.fine_tune(net, tasks, recipe=SHORT)
     networks = [[{name: values[0] for name, values in weights.items()}] * 3 for weights in history]
-    got = forgetting.accuracy_matrix(net, history, tasks, images=200)
+    got = evaluation.accuracy_matrix(net, history, tasks, images=200)
     torch.testing.assert_close(got, slow_matrix(net, networks, tasks, 200), equal_nan=True, atol=0.01, rtol=0)
 
 
@@ -51,7 +52,7 @@ def test_matrix_of_one_network_for_each_task(net, tasks):
     dense = baselines.train_dense(net, tasks, recipe=SHORT)
     history = [{name: values[: t + 1] for name, values in dense.items()} for t in range(3)]
     networks = [[{name: values[i] for name, values in dense.items()} for i in range(3)]] * 3
-    got = forgetting.accuracy_matrix(net, history, tasks, images=200)
+    got = evaluation.accuracy_matrix(net, history, tasks, images=200)
     torch.testing.assert_close(got, slow_matrix(net, networks, tasks, 200), equal_nan=True, atol=0.01, rtol=0)
 
 
@@ -60,46 +61,46 @@ def test_columns_of_masks_never_change(net, tasks):
     store, history, seen = None, [], {}
     for t in range(3):
         store = sl.learn_masks(net, tasks[: t + 1], 0.5, recipe=SHORT, masks=store, progress=False)
-        history.append(baselines.chosen_weights(net, store))
+        history.append(chosen_weights(net, store))
         for i in range(t + 1):
             outputs = sl.apply_mask(net, store[i], tasks[i].test.batch(range(500))[0])
             assert torch.equal(seen.setdefault(i, outputs), outputs)
-    matrix = forgetting.accuracy_matrix(net, history, tasks)
+    matrix = evaluation.accuracy_matrix(net, history, tasks)
     for i in range(3):
         assert torch.equal(matrix[i:, i], matrix[i, i].expand(3 - i))
-    assert forgetting.forgetting(matrix) == forgetting.backward_transfer(matrix) == 0
-    assert torch.equal(matrix[-1].float(), baselines.accuracy(net, history[-1], tasks))
+    assert evaluation.forgetting(matrix) == evaluation.backward_transfer(matrix) == 0
+    assert torch.equal(matrix[-1], evaluation.accuracy(net, history[-1], tasks))
 
 
 def test_all_test_images_are_the_default(net, tasks):
-    history = [baselines.own_weights(net, 1)]
-    whole = forgetting.accuracy_matrix(net, history, tasks[:1])
-    assert torch.equal(whole, forgetting.accuracy_matrix(net, history, tasks[:1], images=10_000))
-    assert torch.equal(whole, forgetting.accuracy_matrix(net, history, tasks[:1], images=99_999))
+    history = [own_weights(net, 1)]
+    whole = evaluation.accuracy_matrix(net, history, tasks[:1])
+    assert torch.equal(whole, evaluation.accuracy_matrix(net, history, tasks[:1], images=10_000))
+    assert torch.equal(whole, evaluation.accuracy_matrix(net, history, tasks[:1], images=99_999))
 
 
 def test_measures_by_hand():
-    assert forgetting.average_accuracy(BY_HAND) == pytest.approx(0.7)
-    assert forgetting.forgetting(BY_HAND) == pytest.approx(((0.95 - 0.5) + (0.8 - 0.9)) / 2)
-    assert forgetting.backward_transfer(BY_HAND) == pytest.approx(((0.5 - 0.9) + (0.9 - 0.8)) / 2)
+    assert evaluation.average_accuracy(BY_HAND) == pytest.approx(0.7)
+    assert evaluation.forgetting(BY_HAND) == pytest.approx(((0.95 - 0.5) + (0.8 - 0.9)) / 2)
+    assert evaluation.backward_transfer(BY_HAND) == pytest.approx(((0.5 - 0.9) + (0.9 - 0.8)) / 2)
 
 
 def test_what_comes_before_its_task_does_not_count():
     full = BY_HAND.nan_to_num(0.99)
-    assert forgetting.backward_transfer(full) == forgetting.backward_transfer(BY_HAND)
-    assert forgetting.forgetting(full) == forgetting.forgetting(BY_HAND)
+    assert evaluation.backward_transfer(full) == evaluation.backward_transfer(BY_HAND)
+    assert evaluation.forgetting(full) == evaluation.forgetting(BY_HAND)
 
 
 def test_what_makes_no_sense_is_refused(net, tasks):
-    one = baselines.own_weights(net, 1)
+    one = own_weights(net, 1)
     with pytest.raises(ValueError, match="after each of 3 tasks, got 2"):
-        forgetting.accuracy_matrix(net, [one, one], tasks)
+        evaluation.accuracy_matrix(net, [one, one], tasks)
     with pytest.raises(ValueError, match="after task 1"):
-        forgetting.accuracy_matrix(net, [one, baselines.own_weights(net, 3), one], tasks)
+        evaluation.accuracy_matrix(net, [one, own_weights(net, 3), one], tasks)
     with pytest.raises(ValueError, match="images"):
-        forgetting.accuracy_matrix(net, [one] * 3, tasks, images=0)
-    for measure in (forgetting.forgetting, forgetting.backward_transfer):
+        evaluation.accuracy_matrix(net, [one] * 3, tasks, images=0)
+    for measure in (evaluation.forgetting, evaluation.backward_transfer):
         with pytest.raises(ValueError, match="at least 2 tasks"):
             measure(torch.ones(1, 1))
     with pytest.raises(ValueError, match="accuracy matrix"):
-        forgetting.average_accuracy(torch.ones(2, 3))
+        evaluation.average_accuracy(torch.ones(2, 3))

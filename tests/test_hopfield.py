@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supsup_lite.files import write_checked
-from supsup_lite.hopfield import FORMAT, RULES, VERSION, HopfieldStore, capacity_in_theory, to_bits, to_spins
+from supsup_lite.hopfield.store import FORMAT, RULES, VERSION, HopfieldStore, capacity_in_theory, to_bits, to_spins
 from supsup_lite.seeding import generator
 
 EVERY_RULE = pytest.mark.parametrize("rule", RULES)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import hopsupsup as hs
-from supsup_lite.networks import UnitMLP
+from supsup_lite.hopfield import recall as hs
+from supsup_lite.networks.units import UnitMLP
 from supsup_lite.recipes import Recipe
 
 QUICK = Recipe(40, 128, "adam", 2e-2, True)

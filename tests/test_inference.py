@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import supsup_lite as sl
-from supsup_lite import devices, inference, superposition
-from supsup_lite.inference import METHODS, entropies, halvings, infer_task, objective_of
-from supsup_lite.networks import MLP, Network, signed_kaiming_constant
-from supsup_lite.superposition import mean_gradient
+from supsup_lite import devices
+from supsup_lite.inference import methods as inference
+from supsup_lite.inference.methods import METHODS, entropies, halvings, infer_task
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.masks import superposition
+from supsup_lite.masks.superposition import mean_gradient
+from supsup_lite.networks.mlp import MLP
+from supsup_lite.networks.network import Network, signed_kaiming_constant
 
 
 class ConvNet(Network):

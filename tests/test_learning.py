@@ -11,19 +11,14 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite import devices, learning
-from supsup_lite.data import Images
-from supsup_lite.learning import (
-    as_gradients_come,
-    batch_order,
-    bytes_a_task,
-    learn_scores,
-    make_optimizer,
-    task_losses,
-    tasks_at_once,
-)
-from supsup_lite.masks import init_scores
-from supsup_lite.networks import MLP
+from supsup_lite import devices
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.datasets import Images
+from supsup_lite.learning import learn as learning
+from supsup_lite.learning.learn import bytes_a_task, learn_scores, task_losses, tasks_at_once
+from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
+from supsup_lite.masks.edge_popup import init_scores
+from supsup_lite.networks.mlp import MLP
 from tests import oracles
 
 ADAM = sl.Recipe(steps=4, batch=16, optimizer="adam", lr=1e-2)
@@ -70,7 +65,7 @@ def by_hand(net, task, number, keep, recipe, seed, start):
     """The scores after a whole recipe: one task, float64, gradient and optimiser written out."""
     weights = [weight.cpu().double().numpy() for weight in net.weights().values()]
     scores = [values.cpu().double().numpy().copy() for values in start]
-    order = batch_order(task, recipe, seed)[0]
+    order = batch_order(task, recipe.steps, recipe.batch, seed)[0]
     first = [np.zeros_like(values) for values in scores]
     second = [np.zeros_like(values) for values in scores]
     for step in range(recipe.steps):
@@ -108,7 +103,7 @@ def test_learning_equals_a_loop_by_hand(net, tasks, recipe, keep):
 @pytest.mark.parametrize("keep", [None, 0.3])
 def test_loss_and_gradient_equal_a_loop_by_hand(net, tasks, keep):
     scores = {name: values.requires_grad_(True) for name, values in init_scores(net, [0, 1], 0).items()}
-    x, y = tasks[:2].train_view.batch(batch_order(tasks[:2], ADAM, 0)[:, 0])
+    x, y = tasks[:2].train_view.batch(batch_order(tasks[:2], ADAM.steps, ADAM.batch, 0)[:, 0])
     losses = task_losses(net, net.weights(), scores, keep, x, y)
     assert losses.shape == (2,)
     losses.sum().backward()
@@ -156,7 +151,7 @@ def test_an_epoch_sees_every_image_once():
     part = sl.split_mnist()[3:]
     size = part.train_view.sizes[0]
     recipe = replace(ADAM, steps=-(-2 * size // 100), batch=100)
-    order = batch_order(part, recipe, 0)
+    order = batch_order(part, recipe.steps, recipe.batch, 0)
     assert order.shape == (2, recipe.steps, 100)
     for own, size in zip(order, part.train_view.sizes, strict=True):
         flat = own.flatten()
@@ -168,11 +163,11 @@ def test_an_epoch_sees_every_image_once():
 
 
 def test_the_order_depends_on_seed_and_task_alone(tasks):
-    order = batch_order(tasks, ADAM, 3)
-    assert torch.equal(batch_order(tasks[2:], ADAM, 3), order[2:])
-    assert torch.equal(batch_order(tasks, replace(ADAM, steps=2), 3), order[:, :2])
+    order = batch_order(tasks, ADAM.steps, ADAM.batch, 3)
+    assert torch.equal(batch_order(tasks[2:], ADAM.steps, ADAM.batch, 3), order[2:])
+    assert torch.equal(batch_order(tasks, 2, ADAM.batch, 3), order[:, :2])
     assert not torch.equal(order[0], order[1])
-    assert not torch.equal(order, batch_order(tasks, ADAM, 4))
+    assert not torch.equal(order, batch_order(tasks, ADAM.steps, ADAM.batch, 4))
 
 
 # Many at once

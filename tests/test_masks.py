@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite.masks import forward_tasks, init_scores, masked_weight, masks_of
-from supsup_lite.networks import MLP
+from supsup_lite.masks.apply import forward_tasks
+from supsup_lite.masks.edge_popup import init_scores, masked_weight, masks_of
+from supsup_lite.networks.mlp import MLP
 from tests import oracles
 
 HERE = sl.device()

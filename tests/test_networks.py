@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.networks import MLP
+from supsup_lite.networks.mlp import MLP
 from tests import oracles
 
 NETWORKS = {

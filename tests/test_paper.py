@@ -9,10 +9,14 @@ import pytest
 
 import supsup_lite as sl
 from supsup_lite import networks
-from supsup_lite.paper import blocks, given, hopfield, runs, unannounced
+from supsup_lite.experiments import hopsupsup as hopfield
+from supsup_lite.experiments import mnist as given
+from supsup_lite.experiments import nns as unannounced
+from supsup_lite.experiments import shards as blocks
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import Recipe
-from supsup_lite.unannounced import StreamLearner
+from supsup_lite.results import runs
+from supsup_lite.unannounced.learner import StreamLearner
 
 
 @pytest.fixture

@@ -13,20 +13,26 @@ import pytest
 import torch
 from torch import distributed
 
-from supsup_lite import data, learning, networks, tasks
-from supsup_lite.paper import blocks, command, runs
-from supsup_lite.paper.blocks import block_file, finished, learn_resumably, missing
+from supsup_lite import networks
+from supsup_lite.data import datasets as data
+from supsup_lite.data import suites
+from supsup_lite.experiments import shards as blocks
+from supsup_lite.experiments.distributed import Team
+from supsup_lite.experiments.shards import block_file, finished, learn_resumably, missing
+from supsup_lite.learning import learn as learning
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.paper import command
 from supsup_lite.paper.command import main
-from supsup_lite.paper.team import Team
 from supsup_lite.recipes import DEFAULT, Recipe
-from supsup_lite.store import MaskStore
+from supsup_lite.results import runs
 
 TASKS, STEPS, SIZE = 24, 12, 4
 COMMAND = ["permuted-mnist", "--tasks", str(TASKS), "--steps", str(STEPS), "--recipe", "default", "--images", "20"]
 # What `python -m supsup_lite.paper` does, with blocks small enough for a test.
 PROCESS = f"""
 import os, pathlib
-from supsup_lite.paper import blocks, command
+from supsup_lite.experiments import shards as blocks
+from supsup_lite.paper import command
 pathlib.Path(__file__).with_name(f"{{os.getpid()}}.pid").touch()
 blocks.BLOCK = {{"cpu": {SIZE}}}
 command.main()
@@ -67,7 +73,7 @@ def one_thread(monkeypatch):
 def learn(monkeypatch, cache, count: int = TASKS, team: Team | None = None) -> MaskStore:
     """What the command learns, in this process, from what a cache folder holds."""
     monkeypatch.setattr(runs, "cache_folder", lambda: cache)
-    net, suite = networks.lenet_300_100(outputs=100, seed=0), tasks.permuted_mnist(count, seed=0)
+    net, suite = networks.lenet_300_100(outputs=100, seed=0), suites.permuted_mnist(count, seed=0)
     recipe = Recipe(STEPS, DEFAULT.batch, DEFAULT.optimizer, DEFAULT.lr, DEFAULT.one_cycle)
     return learn_resumably("permuted-mnist", net, suite, None, 0, recipe, team)[0]
 

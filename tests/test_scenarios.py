@@ -6,8 +6,9 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.inference import infer_task
-from supsup_lite.scenarios import answers, given_masks, infer_masks, interval_95, score
+from supsup_lite.evaluation.intervals import interval_95
+from supsup_lite.evaluation.scenarios import answers, given_masks, infer_masks, score
+from supsup_lite.inference.methods import infer_task
 from supsup_lite.seeding import generator
 
 QUICK = sl.Recipe(30, 64, "adam", 1e-3, True)
@@ -105,14 +106,14 @@ def test_no_task_changes_by_a_bit_when_others_are_learned():
 def test_images_are_distinct_and_the_seed_draws_others(learned):
     net, masks, tasks = learned
     seen: list[torch.Tensor] = []
-    whole = sl.tasks.TaskImages.batch
+    whole = sl.data.TaskImages.batch
 
     def spy(self, rows):
         seen.append(torch.as_tensor(rows))
         return whole(self, rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sl.tasks.TaskImages, "batch", spy)
+        patch.setattr(sl.data.TaskImages, "batch", spy)
         sl.evaluate(net, masks, tasks[:1], "GG", images=300)
         first, seen = torch.cat(seen), []
         sl.evaluate(net, masks, tasks[:1], "GG", images=300, seed=1)

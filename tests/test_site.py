@@ -9,7 +9,7 @@ import pytest
 from lessons import LESSONS, ROOT
 
 from supsup_lite.explorers.scale import NETWORKS
-from supsup_lite.explorers.stored_streams import PLANS, WORDS
+from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.pages import opened_page
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import supsup_lite as sl
 from supsup_lite import files as module
-from supsup_lite.bits import binary_entropy, pack_bits, unpack_bits
-from supsup_lite.coding import decode
-from supsup_lite.networks import MLP
+from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
+from supsup_lite.masks.compression import decode
+from supsup_lite.networks.mlp import MLP
 from tests import oracles
 
 HERE = sl.device()

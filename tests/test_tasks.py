@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite.tasks import NORMALISATION
+from supsup_lite.data.suites import NORMALISATION
 from tests import oracles
 
 SUITES = {

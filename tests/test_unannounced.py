@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite.coefficients import learn_coefficients
-from supsup_lite.learning import batch_order
-from supsup_lite.recognition import Look, Record, known_by_nu, nu
-from supsup_lite.streams import NOISE, SET_ASIDE
-from supsup_lite.unannounced import STEADY, StreamLearner
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.streams import NOISE, SET_ASIDE
+from supsup_lite.learning.coefficients import learn_coefficients
+from supsup_lite.unannounced.learner import STEADY, StreamLearner
+from supsup_lite.unannounced.novelty import Look, Record, known_by_nu, nu
 
 FAST = sl.Recipe(30, 64, "adam", 2e-3)
 
@@ -37,7 +37,7 @@ def learned(net, stream, rule=None, **how):
 
 def test_a_stream_gives_each_task_the_batches_of_learn_masks(tasks):
     stream = sl.stream_of(tasks, [(1, 2), (0, 1), (1, 3)], batch=8, seed=3)
-    order = batch_order(tasks, sl.Recipe(5, 8, "adam", 1.0), seed=3)
+    order = batch_order(tasks, 5, 8, seed=3)
     seen = {0: 0, 1: 0}
     assert stream.truth.tolist() == [1, 1, 0, 1, 1, 1]
     for task, (x, y) in zip(stream.truth.tolist(), stream, strict=True):
@@ -278,7 +278,7 @@ def test_coefficients_are_gradient_descent_by_autograd(net, tasks):
     recipe = sl.Recipe(2, 16, "adam", 0.05)
     alphas = torch.full((3,), 1 / 3, requires_grad=True)
     optimizer = torch.optim.Adam([alphas], lr=0.05)
-    for rows in batch_order(tasks[2:3], recipe, 4)[0]:
+    for rows in batch_order(tasks[2:3], recipe.steps, recipe.batch, 4)[0]:
         x, y = tasks[2].train.batch(rows)
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(sl.superpose(net, masks, alphas, x), y).backward()

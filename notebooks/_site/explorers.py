@@ -14,7 +14,7 @@ from pathlib import Path
 
 from myst_nb.sphinx_ import NbMetadataCollector
 
-from supsup_lite.explorers import stored
+from supsup_lite.explorers.stored import masks as stored
 
 FOLDER = "explorers"  # below _static
 LARGE = 4096  # bytes of base64 from which on a buffer becomes a file

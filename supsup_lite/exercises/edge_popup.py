@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
-from supsup_lite.masks import straight_through
+from supsup_lite.masks.edge_popup import straight_through
 
 # --- 1: the straight-through gradient, by hand ---------------------------------------------------------------------
 

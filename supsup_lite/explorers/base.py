@@ -9,7 +9,7 @@ from typing import ClassVar
 import anywidget
 import traitlets
 
-from supsup_lite.explorers import stored
+from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, YELLOW
 
 FRONT = Path(__file__).parent / "js"

@@ -5,9 +5,9 @@ import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.explorers import stored
 from supsup_lite.explorers.base import Explorer, in_range, module
-from supsup_lite.hopfield import ORDERS, RULES, HopfieldStore
+from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.hopfield.store import ORDERS, RULES, HopfieldStore
 from supsup_lite.plots import image_grid, svg_of
 
 PIXELS = 784

@@ -8,20 +8,21 @@ import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.bits import pack_bits
+from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.explorers.base import Explorer, in_range, module
-from supsup_lite.learning import learn_masks
-from supsup_lite.masks import Mask, apply_mask, masks_of, random_mask
-from supsup_lite.networks import Network
+from supsup_lite.explorers.mask_numbers import SIDE, accuracy_under, check_sparsities, shapes_of, whole_percentage
+from supsup_lite.learning.learn import learn_masks
+from supsup_lite.masks.apply import Mask
+from supsup_lite.masks.bits import pack_bits
+from supsup_lite.masks.edge_popup import masks_of, random_mask
+from supsup_lite.networks.network import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.masks import mask_and_hill
 from supsup_lite.recipes import DEFAULT, Recipe
-from supsup_lite.tasks import TaskSuite
 
 SPARSITIES = (0, 2, 10, 30, 50, 70, 90, 95, 100)
 MOMENTS = (0, 0.02, 0.05, 0.15, 0.3, 0.6, 1)  # shares of the recipe's steps
 IMAGES = 1000  # of the test set, to measure accuracy
-SIDE = 28  # pixels
 
 
 class Masks(Explorer):
@@ -102,8 +103,8 @@ class Masks(Explorer):
 
         masks.append(learn_masks(self._net, self._task, keep, recipe=self._recipe, progress=False, on_step=watch)[0])
         numbers = {
-            "accuracy": [accuracy(self._net, mask, self._task, IMAGES) for mask in masks],
-            "random": accuracy(self._net, random_mask(self._net, keep, seed=0), self._task, IMAGES),
+            "accuracy": [accuracy_under(self._net, mask, self._task, IMAGES) for mask in masks],
+            "random": accuracy_under(self._net, random_mask(self._net, keep, seed=0), self._task, IMAGES),
             "kept": [[int(bits.sum()) for bits in mask.values()] for mask in masks],
         }
         return numbers, pictures_of(masks)
@@ -147,39 +148,3 @@ def kept_share(pictures: bytes, step: int, steps: int) -> Tensor:
     """Return the share of edges kept at each pixel, [28, 28], from unpacked pictures of so many steps."""
     rows = torch.frombuffer(bytearray(pictures), dtype=torch.uint8).view(steps, -1)
     return rows[step, : SIDE**2].view(SIDE, SIDE) / 255
-
-
-def shapes_of(net: Network) -> list[list]:
-    """Return name and shape of each weight, [name, out, inputs], of a network whose inputs make a picture.
-
-    Raises:
-        ValueError: it reads another number of pixels.
-    """
-    shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
-    if shapes[0][2] != SIDE**2:
-        raise ValueError(f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs.")
-    return shapes
-
-
-def whole_percentage(sparsity: int) -> int:
-    """Return a sparsity that is a whole percentage; raise ValueError otherwise."""
-    if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
-        raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
-    return sparsity
-
-
-def check_sparsities(sparsities: Sequence[int], shown: int) -> None:
-    """Raise ValueError unless there are whole percentages, and the one shown at first is among them."""
-    for sparsity in sparsities:
-        whole_percentage(sparsity)
-    if shown not in sparsities:
-        raise ValueError(
-            f"sparsity must be one of the sparsities at first, that is of {list(sparsities)}, got {shown}."
-        )
-
-
-def accuracy(net: Network, mask: Mask, tasks: TaskSuite, images: int) -> float:
-    """Return the share of the first test images of the first task that the network under a mask reads rightly."""
-    x, y = tasks[0].test.batch(range(images))
-    logits = apply_mask(net, mask, x)[:, : tasks.num_classes]
-    return (logits.argmax(1) == y).double().mean().item()

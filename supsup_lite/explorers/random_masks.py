@@ -7,14 +7,14 @@ import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.bits import pack_bits
+from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.explorers.base import Explorer, in_range, module
-from supsup_lite.explorers.masks import SIDE, accuracy, check_sparsities, shapes_of, whole_percentage
-from supsup_lite.networks import Network
+from supsup_lite.explorers.mask_numbers import SIDE, accuracy_under, check_sparsities, shapes_of, whole_percentage
+from supsup_lite.masks.bits import pack_bits
+from supsup_lite.networks.network import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.luck import masks_at_density
 from supsup_lite.seeding import generator
-from supsup_lite.tasks import TaskSuite
 
 SPARSITIES = (0, 5, *range(10, 100, 10), 95, 100)
 IMAGES = 500  # of the test set, to measure accuracy
@@ -83,7 +83,7 @@ class RandomMasks(Explorer):
         """Return the accuracy of one try at one sparsity."""
         device = self._net.device
         mask = {name: (rank < kept_of(rank.numel(), sparsity)).to(device) for name, rank in thrown.items()}
-        return accuracy(self._net, mask, self._task, IMAGES)
+        return accuracy_under(self._net, mask, self._task, IMAGES)
 
     def draw_still(self) -> str:
         found = torch.tensor(self.accuracies[str(self.sparsity)])

@@ -6,13 +6,13 @@ from typing import Any
 
 import traitlets
 
-from supsup_lite.data import data_folder
+from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
-from supsup_lite.networks import fc_1024, lenet_300_100
+from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.scale import by_tasks
-from supsup_lite.published import published
 from supsup_lite.recipes import DEFAULT
+from supsup_lite.results.published import published
 
 NUM_TASKS = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000, 2500)
 DENSITIES = (1, 2, 5, 10, 20, 30, 50, 70, 90)  # percent; 50 are threshold masks, as in `stored.Setting`

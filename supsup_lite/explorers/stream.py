@@ -5,8 +5,8 @@ from itertools import chain, repeat
 
 import traitlets
 
-from supsup_lite.explorers import stored_streams
 from supsup_lite.explorers.base import Explorer, module, packed
+from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.unannounced import strips
 

@@ -5,14 +5,15 @@ import time
 
 import traitlets
 
-from supsup_lite.explorers import stored
 from supsup_lite.explorers.base import Explorer, in_range, module, packed
-from supsup_lite.inference import METHODS, OBJECTIVES, alpha_gradient
-from supsup_lite.learning import learn_masks, tasks_at_once
+from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.inference.methods import METHODS, alpha_gradient
+from supsup_lite.inference.objectives import OBJECTIVES
+from supsup_lite.learning.learn import learn_masks, tasks_at_once
+from supsup_lite.masks.store import MaskStore
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.inference import gradient_bars
 from supsup_lite.recipes import DEFAULT
-from supsup_lite.store import MaskStore
 
 MORE_OUTPUTS = (10, 25, 100, 500)  # that a running notebook offers to learn
 MORE_SPARSITY = (10, 50, 70, 90, 95)

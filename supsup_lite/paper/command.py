@@ -8,18 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from supsup_lite.devices import device
-from supsup_lite.hopfield import RULES
-from supsup_lite.inference import METHODS
-from supsup_lite.paper import given, hopfield, runs, unannounced
-from supsup_lite.paper.given import NETWORKS, RECIPES
-from supsup_lite.paper.team import join_team
+from supsup_lite.experiments import hopsupsup, mnist, nns
+from supsup_lite.experiments.distributed import join_team
+from supsup_lite.experiments.settings import NETWORKS, RECIPES
+from supsup_lite.hopfield.store import RULES
+from supsup_lite.inference.methods import METHODS
+from supsup_lite.results import runs
 
 EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    "permuted-mnist": given.permuted_mnist,
-    "rotated-mnist": given.rotated_mnist,
-    "split-mnist": given.split_mnist,
-    "permuted-mnist-nns": unannounced.permuted_mnist_nns,
-    "split-mnist-hopfield": hopfield.split_mnist_hopfield,
+    "permuted-mnist": mnist.permuted_mnist,
+    "rotated-mnist": mnist.rotated_mnist,
+    "split-mnist": mnist.split_mnist,
+    "permuted-mnist-nns": nns.permuted_mnist_nns,
+    "split-mnist-hopfield": hopsupsup.split_mnist_hopfield,
 }
 SHARED = ("permuted-mnist", "rotated-mnist", "split-mnist")  # independent tasks; a stream is read by one process
 

@@ -17,10 +17,10 @@ import time
 import torch
 
 import supsup_lite as sl
-from supsup_lite.inference import alpha_gradient
-from supsup_lite.learning import learn_scores
-from supsup_lite.paper.runs import save, versions
+from supsup_lite.inference.methods import alpha_gradient
+from supsup_lite.learning.learn import learn_scores
 from supsup_lite.recipes import DEFAULT, PAPER
+from supsup_lite.results.runs import save, versions
 from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
 
 MASKS, IMAGES, TOGETHER, STEPS, ROUNDS = (1, 10, 100, 250, 1000, 2500), (1, 16, 128), (1, 2, 4, 8), 30, 2

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from supsup_lite.hopfield import RULES, HopfieldStore
+from supsup_lite.hopfield.store import RULES, HopfieldStore
 from tests.benchmarks.hopfield_capacity import random_patterns
 
 DIM, PATTERNS, ASKED = 2048, 64, 20

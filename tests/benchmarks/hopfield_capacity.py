@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.hopfield import RULES, HopfieldStore, to_spins
-from supsup_lite.hopsupsup import spins_of
-from supsup_lite.paper.runs import save, versions
+from supsup_lite.hopfield.recall import spins_of
+from supsup_lite.hopfield.store import RULES, HopfieldStore, to_spins
 from supsup_lite.recipes import UNITS
+from supsup_lite.results.runs import save, versions
 from supsup_lite.seeding import generator
 
 LEARNED = {256: 96, 512: 160, 1024: 224, 2048: 256}

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
-from supsup_lite.hopfield import HopfieldStore, to_bits, to_spins
-from supsup_lite.hopsupsup import Limits, entropy_gradient, hopfield_store, measure_limits, recall_mask, spins_of
-from supsup_lite.paper.runs import save, versions
+from supsup_lite.data.folders import data_folder
+from supsup_lite.hopfield.recall import Limits, entropy_gradient, hopfield_store, measure_limits, recall_mask, spins_of
+from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
 from supsup_lite.recipes import UNITS
+from supsup_lite.results.runs import save, versions
 from supsup_lite.seeding import generator
 
 SEEDS, BATCHES = range(10), (128, 16)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.inference import alpha_gradient, objective_of
+from supsup_lite.inference.methods import alpha_gradient
+from supsup_lite.inference.objectives import objective_of
 
 MASKS, IMAGES, ROUNDS = 250, 128, 3
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import torch
 
 import supsup_lite as sl
-from supsup_lite.paper.runs import save, versions
+from supsup_lite.results.runs import save, versions
 
 NUM_TASKS = (2, 5, 10, 20, 40)
 SPARSITIES = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -18,10 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.inference import entropies, objective_of
-from supsup_lite.learning import batch_order
-from supsup_lite.masks import forward_tasks, init_scores, masked_weight, masks_of
-from supsup_lite.paper.runs import result_of, save
+from supsup_lite.data.batches import batch_order
+from supsup_lite.inference.methods import entropies
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.masks.apply import forward_tasks
+from supsup_lite.masks.edge_popup import init_scores, masked_weight, masks_of
+from supsup_lite.results.runs import result_of, save
 
 TASKS, IMAGES, TOGETHER = 20, 20, 4
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -42,7 +44,7 @@ def learn(net, tasks, recipe, seed, rates=(1, 1, 1), loss="softmax", temperature
         optimizer = torch.optim.Adam(groups)
         peaks = [group["lr"] for group in groups]
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=recipe.steps, cycle_momentum=False)
-        order = batch_order(part, recipe, seed)
+        order = batch_order(part, recipe.steps, recipe.batch, seed)
         for step in range(recipe.steps):
             x, y = part.train_view.batch(order[:, step])
             weights = {name: masked_weight(weight, scores[name], None) for name, weight in net.weights().items()}

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import supsup_lite as sl
-from supsup_lite.data import _torchvision_datasets, _unpack
-from supsup_lite.learning import learn_scores
+from supsup_lite.data.datasets import _torchvision_datasets, _unpack
+from supsup_lite.learning.learn import learn_scores
 
 STEPS, ROUNDS, TOGETHER = 100, 5, 4
 

@@ -10,7 +10,7 @@ import time
 import torch
 
 import supsup_lite as sl
-from supsup_lite.inference import infer_task
+from supsup_lite.inference.methods import infer_task
 
 TASKS, ACCURACY_TASKS, IMAGES = 100, 20, 20
 RECIPES = {

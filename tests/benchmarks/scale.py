@@ -9,9 +9,9 @@ import json
 from dataclasses import asdict
 
 import supsup_lite as sl
-from supsup_lite.data import data_folder
-from supsup_lite.paper.runs import save, versions
+from supsup_lite.data.folders import data_folder
 from supsup_lite.recipes import DEFAULT, PAPER
+from supsup_lite.results.runs import save, versions
 
 RECIPES = {"default": DEFAULT, "paper": PAPER}
 SETTINGS = (  # network, tasks, recipe, densities

@@ -17,10 +17,10 @@ from dataclasses import asdict
 import torch
 
 import supsup_lite as sl
-from supsup_lite.inference import objective_of
-from supsup_lite.paper.runs import result_of, save
-from supsup_lite.recognition import Look, Record, known_by_nu, nu
-from supsup_lite.superposition import mean_gradient
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.masks.superposition import mean_gradient
+from supsup_lite.results.runs import result_of, save
+from supsup_lite.unannounced.novelty import Look, Record, known_by_nu, nu
 
 EPS = (0.02, 0.05, 0.1, 0.125, 0.2, 0.3, 0.5, 0.8, 1.2)
 STRANGERS, BATCHES, BATCH, MOST_KNOWN = 16, 3, 128, 24

@@ -1,0 +1,32 @@
+"""Images, tasks, and their order: whole data sets on the device, suites of tasks as views of them, streams."""
+
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.datasets import DataError, Images, fashion_mnist, mnist
+from supsup_lite.data.folders import cache_folder, data_folder
+from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream, stream_of
+from supsup_lite.data.suites import NORMALISATION, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
+from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.data.views import TaskImages, View
+
+__all__ = [
+    "NOISE",
+    "NORMALISATION",
+    "SET_ASIDE",
+    "DataError",
+    "Images",
+    "Stream",
+    "Task",
+    "TaskImages",
+    "TaskSuite",
+    "View",
+    "batch_order",
+    "cache_folder",
+    "data_folder",
+    "fashion_mnist",
+    "mnist",
+    "permuted_mnist",
+    "rotated_mnist",
+    "split_fashion_mnist",
+    "split_mnist",
+    "stream_of",
+]

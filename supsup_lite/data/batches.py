@@ -1,0 +1,24 @@
+"""The order of the images: which of them each training step sees."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.seeding import generator
+
+
+def batch_order(tasks: TaskSuite, steps: int, batch: int, seed: int) -> Tensor:
+    """Return which images each step sees: int32 [k, steps, batch], whole shuffled epochs, on the suite's device.
+
+    The order of a task depends on (seed, task number) alone. Half the usual 8 bytes an index: many tasks have many.
+    """
+    orders = []
+    for number, size in zip(tasks.numbers, tasks.train_view.sizes, strict=True):
+        draw = generator("batches", seed, number)
+        wanted = steps * batch
+        epochs = [draw.permutation(size) for _ in range(math.ceil(wanted / size))]
+        orders.append(np.concatenate(epochs)[:wanted].reshape(steps, batch).astype(np.int32))
+    return torch.from_numpy(np.stack(orders)).to(tasks.device)

@@ -1,0 +1,96 @@
+"""Streams: batches of one task after the other, with no word about which task it is (SupSup, "Scenario NNs")."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from supsup_lite.checks import check_seed, check_whole
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.seeding import generator
+
+NOISE = -1  # in place of a task: random pixels with random labels
+SET_ASIDE = -1  # in place of a mask: nothing was learned from the batch
+Batch = tuple[Tensor, Tensor]  # images [B, D] and labels [B]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Labelled batches (x, y) of several tasks. Iterating tells the learner nothing else.
+
+    A task that comes back goes on with its own images where it stopped: over the whole stream each task sees the
+    batches, in the order, of `learn_masks` with the same seed.
+
+    Attributes:
+        tasks: the suite that the batches are from.
+        plan: what comes when, as (task, batches) pairs; task `NOISE` is images of random pixels with random labels.
+        batch: images in a batch.
+        seed: decides the order of the images and the noise.
+        truth: the task of each batch, long [batches]. For those who judge, not for the learner.
+    """
+
+    tasks: TaskSuite
+    plan: tuple[tuple[int, int], ...]
+    batch: int
+    seed: int
+    truth: Tensor
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.since(0)
+
+    def since(self, start: int) -> Iterator[Batch]:
+        """Yield the batches from number `start` on: the same ones as if those before had been read."""
+        orders = functools.lru_cache(64)(self._order)  # a long stream does not hold those of all its tasks
+        seen = dict.fromkeys([NOISE, *range(len(self.tasks))], 0)
+        for step, task in enumerate(self.truth.tolist()):
+            position, seen[task] = seen[task], seen[task] + 1
+            if step < start:
+                continue
+            yield self._noise(position) if task == NOISE else self.tasks[task].train.batch(orders(task)[position])
+
+    def _order(self, task: int) -> Tensor:
+        """Return which images each batch of a task sees: int64 [batches of the task, batch]."""
+        return batch_order(self.tasks[task : task + 1], int((self.truth == task).sum()), self.batch, self.seed)[0]
+
+    def _noise(self, position: int) -> Batch:
+        draw = generator("noise", self.seed, position)
+        height, width = self.tasks.input_shape
+        mean, std = self.tasks.train_view.mean, self.tasks.train_view.std
+        x = torch.from_numpy(draw.random((self.batch, height * width), dtype="float32")).sub_(mean).div_(std)
+        y = torch.from_numpy(draw.integers(0, self.tasks.num_classes, self.batch))
+        return x.to(self.tasks.device), y.to(self.tasks.device)
+
+
+def stream_of(tasks: TaskSuite, plan: Sequence[tuple[int, int]], batch: int = 128, seed: int = 0) -> Stream:
+    """Return a stream that follows a plan: [(0, 300), (1, 150), (0, 50)] is 300 batches of task 0, then 150 of 1, ...
+
+    Args:
+        tasks: k tasks.
+        plan: pairs (task, batches), task in 0..k-1 or `NOISE`.
+        batch: images in a batch.
+        seed: of the order of the images and of the noise.
+
+    Raises:
+        TypeError, ValueError: the plan is empty, names a task that is not there, or counts no batches.
+    """
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
+    check_whole("batch", batch)
+    check_seed(seed)
+    if not len(plan):
+        raise ValueError("the plan is empty: give at least one pair (task, batches).")
+    for entry in plan:
+        if not isinstance(entry, (tuple, list)) or len(entry) != 2:
+            raise TypeError(f"a plan is made of pairs (task, batches), got {entry!r}.")
+        task, batches = entry
+        check_whole("batches", batches)
+        if isinstance(task, bool) or not isinstance(task, int) or not NOISE <= task < len(tasks):
+            raise ValueError(f"a plan names tasks 0..{len(tasks) - 1}, or {NOISE} for noise, got {task!r}.")
+    truth = torch.tensor([task for task, batches in plan for _ in range(batches)])
+    return Stream(tasks, tuple((int(task), int(batches)) for task, batches in plan), batch, seed, truth)

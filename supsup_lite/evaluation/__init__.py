@@ -1,0 +1,35 @@
+"""Every ruler: scenarios, accuracy, forgetting, assignment, intervals."""
+
+from supsup_lite.evaluation.accuracy import accuracy
+from supsup_lite.evaluation.assignment import Assignment, assignment
+from supsup_lite.evaluation.forgetting import accuracy_matrix, average_accuracy, backward_transfer, forgetting
+from supsup_lite.evaluation.intervals import interval_95
+from supsup_lite.evaluation.scenarios import (
+    INFER_FROM,
+    SCENARIOS,
+    Evaluation,
+    answers,
+    evaluate,
+    given_masks,
+    infer_masks,
+    score,
+)
+
+__all__ = [
+    "INFER_FROM",
+    "SCENARIOS",
+    "Assignment",
+    "Evaluation",
+    "accuracy",
+    "accuracy_matrix",
+    "answers",
+    "assignment",
+    "average_accuracy",
+    "backward_transfer",
+    "evaluate",
+    "forgetting",
+    "given_masks",
+    "infer_masks",
+    "interval_95",
+    "score",
+]

@@ -1,0 +1,1 @@
+"""Settings in, a result out: what the command line and the lessons run."""

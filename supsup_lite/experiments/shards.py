@@ -1,0 +1,146 @@
+"""Learning the masks of a run in blocks of tasks: one small file a block, shared among processes, resumed by any."""
+
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.experiments.distributed import Team
+from supsup_lite.files import write
+from supsup_lite.learning.learn import learn_masks
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.network import Network
+from supsup_lite.recipes import Recipe
+from supsup_lite.results import runs
+
+# Tasks in a block: what a kill can cost at most. It does not depend on how many processes share the run, so that
+# the masks do not either: which tasks are learned side by side decides how sums are rounded.
+BLOCK = {"cpu": 20}
+BLOCK_ON_GPU = 100
+
+
+def learn_resumably(
+    name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe, team: Team | None = None
+) -> tuple[MaskStore, float]:
+    """Return all masks and the seconds that learning them took, those before a kill and of other processes included.
+
+    Every process learns its share of the blocks, and in the end has all of them: those that its own folder lacks come
+    from the others. So several machines need no common folder, and where they have one, nothing is sent.
+
+    Raises:
+        ValueError: the processes do not run the same experiment, or a block is damaged or of another run.
+        ConnectionError: another process is gone.
+    """
+    team = team or Team()
+    folder = _folder(name, net, suite, keep, seed, recipe)
+    learned_with = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
+    size = BLOCK.get(net.device.type, BLOCK_ON_GPU)
+    seen = team.gather((folder.name, len(suite), size, finished(folder)))
+    if len({entry[:3] for entry in seen}) > 1:
+        told = ", ".join(
+            f"process {rank}: {run}, {count} tasks in blocks of {size}"
+            for rank, (run, count, size, _) in enumerate(seen)
+        )
+        raise ValueError(f"the processes run different experiments ({told}): start all alike.")
+    done = set().union(*(entry[3] for entry in seen))
+    left = missing(len(suite), size, done)
+    own = team.share(left)
+    held = len(suite) - sum(map(len, left))
+    if held and team.rank == 0:
+        print(f"going on with {held} of {len(suite)} masks from {folder}", file=sys.stderr)
+    label = f"{name}: learning masks" + (f", process {team.rank} of {team.size}" if team.size > 1 else "")
+    with tqdm(total=held + sum(map(len, own)), initial=held, desc=label, unit="task", disable=team.rank > 0) as bar:
+        for block in own:
+            _learn(folder, block, net, suite, keep, seed, recipe)
+            bar.update(len(block))
+    _exchange(folder, team)
+    return _collect(folder, net, suite, learned_with)
+
+
+def missing(total: int, size: int, done: Iterable[range]) -> list[range]:
+    """Return what is still to learn of tasks 0..total-1: blocks of a grid of `size` tasks, less what is done."""
+    known = {task for block in done for task in block}
+    left: list[range] = []
+    for task in range(total):
+        if task in known:
+            continue
+        if left and left[-1].stop == task and task % size:
+            left[-1] = range(left[-1].start, task + 1)
+        else:
+            left.append(range(task, task + 1))
+    return left
+
+
+def finished(folder: Path) -> list[range]:
+    """Return the blocks of tasks that lie in a folder, by the names of their files."""
+    ends = (path.stem.split("-") for path in folder.glob("*-*.safetensors"))
+    return sorted((range(int(start), int(stop)) for start, stop in ends), key=lambda block: block.start)
+
+
+def block_file(folder: Path, block: range) -> Path:
+    return folder / f"{block.start:05d}-{block.stop:05d}.safetensors"
+
+
+def _learn(folder: Path, block: range, net: Network, suite: TaskSuite, keep, seed: int, recipe: Recipe) -> None:
+    """Learn one block and save it. Ctrl-C saves the tasks of the block that are finished, too."""
+    began = time.perf_counter()
+    masks = learn_masks(net, suite[block.start : block.stop], keep, seed, recipe=recipe, progress=False)
+    masks.about["seconds"] = time.perf_counter() - began
+    if len(masks):
+        masks.save(block_file(folder, range(block.start, block.start + len(masks))))
+    if len(masks) < len(block):
+        raise KeyboardInterrupt
+
+
+def _exchange(folder: Path, team: Team) -> None:
+    """Let every process have all blocks: where one lacks a file, another that has it hands it out."""
+    held = [{(block.start, block.stop) for block in blocks} for blocks in team.gather(finished(folder))]
+    for ends in sorted(set.union(*held) - set.intersection(*held)):
+        path = block_file(folder, range(*ends))
+        source = next(rank for rank, own in enumerate(held) if ends in own)
+        content = team.hand_out(path.read_bytes() if team.rank == source else None, source)
+        if ends not in held[team.rank]:
+            write(path, content)
+
+
+def _collect(folder: Path, net: Network, suite: TaskSuite, wanted: dict[str, Any]) -> tuple[MaskStore, float]:
+    """Return the masks of all tasks from their blocks, and the seconds that these took to learn."""
+    masks, seconds = MaskStore(net), 0.0
+    masks.reserve(len(suite))
+    for block in finished(folder):
+        if not block.start <= len(masks) < min(block.stop, len(suite)):  # known from another block, or not asked for
+            continue
+        part = MaskStore.load(block_file(folder, block), net)
+        other = {key: part.about.get(key) for key in wanted if part.about.get(key) != wanted[key]}
+        if len(part) != len(block) or other:
+            raise ValueError(
+                f"{block_file(folder, block)} is not of this run: it holds {len(part)} masks learned with "
+                f"{ {key: part.about.get(key) for key in wanted} }, expected {len(block)} with {wanted}. Delete it."
+            )
+        used = range(len(masks), min(block.stop, len(suite)))
+        _extend(masks, part[used.start - block.start : used.stop - block.start])
+        seconds += part.about.get("seconds", 0.0) * len(used) / len(block)
+        masks.about = {**part.about, "tasks": repr(suite)}
+    if len(masks) < len(suite):
+        raise ValueError(f"{folder} has masks of {len(masks)} of {len(suite)} tasks: were files deleted? Run it again.")
+    masks.about["seconds"] = seconds
+    return masks, seconds
+
+
+def _extend(masks: MaskStore, more: MaskStore, at_once: int = 50) -> None:
+    """Add masks a few at a time, because they are unpacked on the way."""
+    for start in range(0, len(more), at_once):
+        masks.extend(more.chunk(start, min(start + at_once, len(more))))
+
+
+def _folder(name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe) -> Path:
+    """Return where a run keeps its masks: what changes a mask counts, and the number of tasks does not."""
+    identity = [net.fingerprint(), suite.kind, suite.dataset, suite.seed, keep, seed, asdict(recipe)]
+    folder = runs.checkpoint(name, identity)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

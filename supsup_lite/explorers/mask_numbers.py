@@ -1,0 +1,45 @@
+"""What the two explorers of masks share: shapes, sparsities, accuracy."""
+
+from collections.abc import Sequence
+
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.evaluation.accuracy import accuracy
+from supsup_lite.masks.apply import Mask
+from supsup_lite.networks.network import Network
+
+SIDE = 28  # pixels
+
+
+def shapes_of(net: Network) -> list[list]:
+    """Return name and shape of each weight, [name, out, inputs], of a network whose inputs make a picture.
+
+    Raises:
+        ValueError: it reads another number of pixels.
+    """
+    shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
+    if shapes[0][2] != SIDE**2:
+        raise ValueError(f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs.")
+    return shapes
+
+
+def whole_percentage(sparsity: int) -> int:
+    """Return a sparsity that is a whole percentage; raise ValueError otherwise."""
+    if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
+        raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
+    return sparsity
+
+
+def check_sparsities(sparsities: Sequence[int], shown: int) -> None:
+    """Raise ValueError unless there are whole percentages, and the one shown at first is among them."""
+    for sparsity in sparsities:
+        whole_percentage(sparsity)
+    if shown not in sparsities:
+        raise ValueError(
+            f"sparsity must be one of the sparsities at first, that is of {list(sparsities)}, got {shown}."
+        )
+
+
+def accuracy_under(net: Network, mask: Mask, tasks: TaskSuite, images: int) -> float:
+    """Return the share of the first test images of the first task that the network under a mask reads rightly."""
+    weights = {name: weight[None] * mask[name] for name, weight in net.weights().items()}
+    return accuracy(net, weights, tasks[:1], images).item()

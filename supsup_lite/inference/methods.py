@@ -1,0 +1,227 @@
+"""Which task is this? One superposition of all masks, and its output says (SupSup, "Scenarios GNs & GNu")."""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.superposition import forward_superposed, mean_gradient
+from supsup_lite.networks.network import Network, check_images
+
+METHODS = ("one_shot", "binary", "exhaustive", "gradient_descent")
+
+
+def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tensor:
+    """Return the logits [B, outputs] of f(x, W * sum_i alpha_i M_i), differentiable in the alphas.
+
+    SupSup, "Scenarios GNs & GNu".
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        alphas: float [k], one superposition for all images, or [B, k], one for each.
+        x: B images, float [B, ...].
+
+    Raises:
+        TypeError, ValueError: the images, masks or alphas do not fit the network or one another.
+    """
+    _check(net, masks, x)
+    _check_alphas(net, masks, x, alphas)
+    return forward_superposed(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
+
+
+def alpha_gradient(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    objective: str = "entropy",
+    alphas: Tensor | None = None,
+    num_classes: int | None = None,
+) -> Tensor:
+    """Return d objective / d alpha for each image: float [B, k] (SupSup, "Scenarios GNs & GNu").
+
+    The work is one forward and backward pass and k inner products for each image; masks are unpacked a few at a time.
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        x: B images, float [B, ...].
+        objective: "entropy" is H, "superfluous" is G.
+        alphas: where to take the gradient, [k] or [B, k]; None is 1/k for every mask.
+        num_classes: l, how many outputs are real, for G; None takes it from the store (`learn_masks` notes it).
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
+    """
+    _check(net, masks, x)
+    k = len(masks)
+    if alphas is None:
+        alphas = torch.full((k,), 1 / k, device=net.device, dtype=x.dtype)
+    _check_alphas(net, masks, x, alphas)
+    own = alphas.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
+    with torch.enable_grad():
+        logits = forward_superposed(net, masks, own, x, shared=alphas.ndim == 1)
+        value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
+        return torch.autograd.grad(value, own)[0]
+
+
+@torch.no_grad()
+def infer_task(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    method: str = "one_shot",
+    objective: str = "entropy",
+    *,
+    together: bool = False,
+    num_classes: int | None = None,
+    steps: int = 20,
+    rate: float = 1.0,
+) -> Tensor:
+    """Return the position in the store of the mask that fits each image: long [B] (SupSup, "Scenarios GNs & GNu").
+
+    * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
+    * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.
+    * "exhaustive": try every mask, keep the one with the lowest entropy, k forward passes.
+    * "gradient_descent": `steps` steps of alpha <- alpha - rate * gradient, kept positive with sum 1; the largest wins.
+
+    Of candidates that tie, the first wins.
+
+    Args:
+        net: the frozen base network.
+        masks: its k masks.
+        x: B images, float [B, ...].
+        objective: "entropy" or "superfluous". For "exhaustive" only the entropy works: G says nothing by its value.
+        together: all images come from one task: decide by the mean over images, and return it B times.
+        num_classes: as in `alpha_gradient`.
+        steps, rate: of gradient descent.
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
+    """
+    _check(net, masks, x)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    if steps < 1 or not 0 < rate < math.inf:
+        raise ValueError(f"gradient descent needs steps of 1 or more and a positive rate, got {steps} and {rate}.")
+    if method == "exhaustive":
+        if objective != "entropy":
+            raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
+        chosen = _pooled(entropies(net, masks, x), together).argmin(1)
+    elif method == "binary":
+        chosen = _binary(net, masks, x, objective, together, num_classes)
+    elif method == "one_shot":
+        chosen = _gradient(net, masks, x, objective, None, together, num_classes).argmin(1)
+    else:
+        chosen = _descend(net, masks, x, objective, together, num_classes, steps, rate).argmax(1)
+    return chosen.expand(len(x)).clone()
+
+
+def entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
+    """Return the entropy H of the output under each mask by itself, in nats: float [B, k]."""
+    return torch.stack([objective_of(apply_mask(net, mask, x), "entropy") for mask in masks], dim=1)
+
+
+def halvings(
+    net: Network,
+    masks: MaskStore,
+    x: Tensor,
+    objective: str = "entropy",
+    num_classes: int | None = None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each step of Binary, for each image by itself, as (candidates, gradient): bool and float [B, k].
+
+    The first candidates are all masks; each step keeps the better half (rounded up) by -gradient, as long as more
+    than one is left. What remains at the end is yielded with its gradient too.
+    """
+    left = k = len(masks)
+    candidates = torch.ones(len(x), k, dtype=torch.bool, device=net.device)
+    while True:
+        alphas = None if left == k else candidates.to(x.dtype) / left
+        gradient = alpha_gradient(net, masks, x, objective, alphas, num_classes)
+        yield candidates, gradient
+        if left == 1:
+            return
+        left = math.ceil(left / 2)
+        order = gradient.masked_fill(~candidates, math.inf).argsort(dim=1, stable=True)
+        candidates = torch.zeros_like(candidates).scatter(1, order[:, :left], True)
+
+
+def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
+    if len(masks) == 1:
+        return torch.zeros(1, dtype=torch.long, device=net.device)
+    if together:  # one set of candidates for all images: the work halves with it
+        left = torch.arange(len(masks), device=net.device)
+        while len(left) > 1:
+            gradient = _gradient(net, masks, x, objective, None, together, num_classes)[0]
+            better = gradient.argsort(stable=True)[: math.ceil(len(left) / 2)].sort().values
+            left, masks = left[better], masks.take(better)
+        return left
+    steps = halvings(net, masks, x, objective, num_classes)
+    *_, (candidates, gradient) = itertools.islice(steps, math.ceil(math.log2(len(masks))))  # the last is of two
+    return gradient.masked_fill(~candidates, math.inf).argsort(dim=1, stable=True)[:, 0]
+
+
+def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Tensor:
+    """Return alphas [B, k] or [1, k] after descent, kept on the simplex by clipping at 0 and renormalising."""
+    rows, k = (1 if together else len(x)), len(masks)
+    alphas = torch.full((rows, k), 1 / k, device=net.device, dtype=x.dtype)
+    for step in range(steps):
+        start = alphas[0] if together or step == 0 else alphas
+        gradient = _gradient(net, masks, x, objective, start, together, num_classes)
+        scale = gradient.abs().amax(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+        moved = (alphas - rate / k * gradient / scale).clamp_min(0)  # a step as long as the alphas are
+        alphas = moved / moved.sum(1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return alphas
+
+
+def _gradient(net, masks, x, objective, alphas, together, num_classes) -> Tensor:
+    """Return the gradient for each image [B, k], or their mean [1, k] when they share a task, which costs far less."""
+    if not together:
+        return alpha_gradient(net, masks, x, objective, alphas, num_classes)
+    if alphas is None:
+        alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, dtype=x.dtype)
+    l = _real_outputs(net, masks, objective, num_classes)
+    return mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, l))[None]
+
+
+def _pooled(values: Tensor, together: bool) -> Tensor:
+    """Return the mean over images as one row when they share a task, else the rows as they are."""
+    return values.mean(0, keepdim=True) if together else values
+
+
+def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: int | None) -> int | None:
+    if objective == "entropy" or num_classes is not None:
+        return num_classes
+    if "num_classes" not in masks.about:
+        raise ValueError(
+            "objective 'superfluous' needs num_classes: this store does not say how many outputs are real."
+        )
+    return masks.about["num_classes"]
+
+
+def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
+    check_images(net, x)
+    if not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
+    if not len(masks):
+        raise ValueError("masks is empty: learn at least one mask before asking which task it is.")
+    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
+        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
+    if not len(x):
+        raise ValueError("there is no image: x has 0 rows.")
+
+
+def _check_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> None:
+    if not isinstance(alphas, Tensor) or not alphas.is_floating_point():
+        raise TypeError(f"alphas must be a float tensor [k] or [B, k], got {alphas!r}.")
+    k, images = len(masks), len(x)
+    if alphas.shape not in ((k,), (images, k)):
+        raise ValueError(f"alphas must be [{k}] or [{images}, {k}], got {list(alphas.shape)}: one for each mask.")
+    if alphas.device != net.device:
+        raise ValueError(f"the alphas are on {alphas.device}, the network on {net.device}: move one of them.")

@@ -1,0 +1,29 @@
+"""What an output says of its mask: the entropy H, and G of the superfluous neurons (SupSup, sections 3.3 and 3.6)."""
+
+import torch
+from torch import Tensor
+
+OBJECTIVES = ("entropy", "superfluous")
+
+
+def objective_of(logits: Tensor, objective: str, num_classes: int | None = None) -> Tensor:
+    """Return H or G of each row of logits: [B, s] -> [B].
+
+    H is the entropy of softmax(p), in nats. G is logsumexp(p) whose gradient is stopped at the l real outputs, so that
+    only the superfluous ones speak (SupSup, "Superfluous Neurons").
+
+    Raises:
+        ValueError: an unknown objective, or G without superfluous outputs.
+    """
+    if objective == "entropy":
+        log_p = logits.log_softmax(1)
+        return -(log_p.exp() * log_p).sum(1)
+    if objective != "superfluous":
+        raise ValueError(f"objective must be one of {OBJECTIVES}, got {objective!r}.")
+    if num_classes is None or not 0 < num_classes < logits.shape[1]:
+        raise ValueError(
+            f"objective 'superfluous' needs more outputs than classes, got {logits.shape[1]} outputs and {num_classes} "
+            "classes. Use a network with more outputs, or the objective 'entropy'."
+        )
+    real = logits[:, :num_classes].detach()
+    return torch.cat([real, logits[:, num_classes:]], dim=1).logsumexp(1)

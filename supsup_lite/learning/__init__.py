@@ -1,0 +1,16 @@
+"""Scores and alphas by gradient descent."""
+
+from supsup_lite.learning.coefficients import learn_coefficients
+from supsup_lite.learning.learn import bytes_a_task, learn_masks, learn_scores, task_losses, tasks_at_once
+from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
+
+__all__ = [
+    "as_gradients_come",
+    "bytes_a_task",
+    "learn_coefficients",
+    "learn_masks",
+    "learn_scores",
+    "make_optimizer",
+    "task_losses",
+    "tasks_at_once",
+]

@@ -1,0 +1,62 @@
+"""No mask at all: only the k coefficients of a combination of old masks are learned (the article's other idea)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from supsup_lite.checks import check_seed
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.learning.optimizers import descend
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.superposition import mean_gradient
+from supsup_lite.networks.network import Network, check_images
+from supsup_lite.recipes import COEFFICIENTS, Recipe, check_recipe
+
+
+def learn_coefficients(
+    net: Network, masks: MaskStore, tasks: TaskSuite, seed: int = 0, recipe: Recipe = COEFFICIENTS
+) -> Tensor:
+    """Learn alphas for each of some new tasks, so that f(x, W * sum_i alpha_i M_i) fits it. No mask changes.
+
+    A new task then costs k numbers instead of one bit a weight. The alphas start at 1/k and may become any number:
+    less than 0, more than 1. Use them with `superpose(net, masks, alphas[i], x)`.
+
+    Args:
+        net: the frozen base network.
+        masks: k masks of other tasks.
+        tasks: the new tasks.
+        seed: of the order of the batches, which is that of `learn_masks`.
+        recipe: how to train the alphas.
+
+    Returns:
+        float [new tasks, k], on the network's device.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
+    """
+    if not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(f"tasks must be a suite or a slice of one, got {type(tasks).__name__}.")
+    if not len(masks):
+        raise ValueError("masks is empty: there is nothing to combine.")
+    if masks.net.fingerprint() != net.fingerprint():
+        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
+    check_seed(seed)
+    check_recipe(recipe)
+    check_images(net, tasks[0].train.batch([0])[0])
+    order = batch_order(tasks, recipe.steps, recipe.batch, seed)
+    return torch.stack([_learn_one(net, masks, task, rows, recipe) for task, rows in zip(tasks, order, strict=True)])
+
+
+def _learn_one(net: Network, masks: MaskStore, task: Task, order: Tensor, recipe: Recipe) -> Tensor:
+    alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, requires_grad=True)
+
+    def backward(x: Tensor, y: Tensor) -> None:
+        alphas.grad = mean_gradient(
+            net, masks, alphas.detach(), x, lambda logits: F.cross_entropy(logits, y, reduction="none")
+        )
+
+    descend([alphas], recipe, map(task.train.batch, order), backward)
+    return alphas.detach()

@@ -1,0 +1,238 @@
+"""Learning masks: gradient descent on scores, through the mask, for many tasks at once (SupSup, "Preliminaries")."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from supsup_lite.checks import check_keep, check_seed, check_whole
+from supsup_lite.data.batches import batch_order
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.devices import free_memory
+from supsup_lite.learning.optimizers import as_gradients_come, descend
+from supsup_lite.masks.apply import forward_tasks
+from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight, masks_of
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.network import Network, check_images
+from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
+
+
+def learn_masks(
+    net: Network,
+    tasks: TaskSuite,
+    keep: float | None = None,
+    seed: int = 0,
+    *,
+    recipe: Recipe = DEFAULT,
+    masks: MaskStore | None = None,
+    at_once: int | None = None,
+    transfer: bool = False,
+    progress: bool = True,
+    on_step: Callable[[int, Scores, Tensor], None] | None = None,
+) -> MaskStore:
+    """Learn one mask for each task, and return them in a store. The network does not change.
+
+    The scores and batches of a task depend on (seed, task number) alone, so a task gets the same mask whether it is
+    learned by itself or beside others (up to the rounding of sums, which can flip a weight that sits on the border).
+
+    Interrupting (Ctrl-C, or the stop button) keeps what is finished: the store comes back with the tasks learned so
+    far, and a warning says how to go on.
+
+    Args:
+        net: the frozen base network.
+        tasks: k tasks.
+        keep: the density of edge-popup, in 0..1 for every layer; None keeps the weights with score >= 0.
+        seed: for the scores' start and the order of the batches.
+        recipe: how to train; `PAPER` is the paper's for MNIST, `DEFAULT` is faster and as good (see lesson 02).
+        masks: a store to go on with: its first len(masks) tasks count as learned and are skipped. What it says of
+            keep, seed and recipe must be what is given.
+        at_once: how many tasks to learn side by side; None chooses by device and free memory (`tasks_at_once`). The
+            result does not depend on it.
+        transfer: start the scores of a task from the mean of all scores learned before (SupSup, "Scenario GG"),
+            one task after the other.
+        progress: show a bar.
+        on_step: called as on_step(step, scores, loss [k]) before each update, for lessons that watch.
+
+    Returns:
+        The store `masks`, or a new one, with one mask for each task.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
+        MemoryError: at_once is None, and the device has not the memory for one task.
+    """
+    _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
+    store = masks if masks is not None else MaskStore(net)
+    store.about |= {"keep": keep, "seed": seed, "recipe": asdict(recipe), "tasks": repr(tasks)}
+    store.about |= {"transfer": transfer, "num_classes": tasks.num_classes}
+    store.reserve(len(tasks))
+    width = 1 if transfer else at_once or tasks_at_once(net, recipe)
+    mean_scores: Scores | None = None
+    done = len(store)
+    bar = tqdm(total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False)
+    with bar:
+        try:
+            for start in range(done, len(tasks), width):
+                part = tasks[start : start + width]
+                watch = _watch(bar, start, len(part), recipe, on_step)
+                scores = learn_scores(net, part, keep, seed, recipe, mean_scores, watch)
+                store.extend({name: masks_of(values.detach(), keep) for name, values in scores.items()})
+                if transfer:
+                    mean_scores = _running_mean(mean_scores, scores, start)
+                del scores  # before the next ones are drawn: the peak is that of one part, whatever k is
+        except KeyboardInterrupt:
+            go_on = "Call learn_masks again with masks=<this store> to go on."
+            if transfer:
+                go_on = "The mean of their scores is lost, so transfer cannot go on from here."
+            warnings.warn(
+                f"Interrupted: {len(store)} of {len(tasks)} tasks are learned and kept. {go_on}", stacklevel=2
+            )
+    return store
+
+
+def learn_scores(
+    net: Network,
+    tasks: TaskSuite,
+    keep: float | None,
+    seed: int,
+    recipe: Recipe = DEFAULT,
+    start: Scores | None = None,
+    on_step: Callable[[int, Scores, Tensor], None] | None = None,
+) -> Scores:
+    """Train the scores of k tasks side by side: for each weight of the network float [k, *shape].
+
+    Every task has its own scores, batches and (elementwise) optimiser state; one batched product serves all.
+
+    What bounds a step: the products take 6 operations a weight and image (4 in the first layer), 1.2 million an image
+    for LeNet 300-100, and on a CPU some two thirds of the time: arithmetic. The rest (mask, product with W and its
+    gradient, optimiser) reads and writes, counted, 64 bytes a weight with Adam and 80 with RMSprop: memory.
+
+    Args:
+        start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
+        on_step: called as on_step(step, scores, loss [k]) before each update.
+    """
+    drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
+    scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in drawn.items()}
+    del drawn
+    weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
+
+    def backward(x: Tensor, y: Tensor) -> Tensor:
+        loss = task_losses(net, weights, scores, keep, x, y)
+        loss.sum().backward()
+        return loss.detach()
+
+    watch = None if on_step is None else lambda step, loss: on_step(step, scores, loss)
+    descend(list(scores.values()), recipe, task_batches(tasks, recipe, seed), backward, watch)
+    return {name: values.detach() for name, values in scores.items()}
+
+
+def task_losses(
+    net: Network, weights: dict[str, Tensor], scores: Scores, keep: float | None, x: Tensor, y: Tensor
+) -> Tensor:
+    """Return the cross-entropy of each task's masked network, [k], differentiable in the scores.
+
+    Args:
+        weights: the network's weights, [*shape] each, in the memory layout of the scores.
+        scores: for each weight float [k, *shape].
+        x, y: images [k, B, D] and labels [k, B].
+    """
+    return losses(net, {name: masked_weight(weights[name], values, keep) for name, values in scores.items()}, x, y)
+
+
+def losses(net: Network, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+    """Return the cross-entropy of each of k networks, [k]: weights [k, *shape], images [k, B, D], labels [k, B]."""
+    logits = forward_tasks(net, weights, x)  # [k, B, outputs]
+    return F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
+
+
+def task_batches(tasks: TaskSuite, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the batches of `learn_masks`: images [k, B, D] and labels [k, B], one of each task a step."""
+    order = batch_order(tasks, recipe.steps, recipe.batch, seed)
+    return (tasks.train_view.batch(order[:, step]) for step in range(recipe.steps))
+
+
+def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | None) -> Callable:
+    """Return an on_step that moves the bar, which counts whole tasks, and passes the call on."""
+
+    def watch(step: int, scores: Scores, loss: Tensor) -> None:
+        bar.update(start + k * (step + 1) // recipe.steps - bar.n)
+        if on_step is not None:
+            on_step(step, scores, loss)
+
+    return watch
+
+
+def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
+    """Return how many tasks to learn side by side: as many as pay on the device, in at most half of its free memory.
+
+    On a core one to eight tasks at once take the same time a task (`make bench`). A GPU wants large products; 500 tasks
+    give it milliseconds of work for each call, and an interruption costs no more than these.
+
+    Raises:
+        MemoryError: there is not the memory for one task.
+    """
+    free, each = free_memory(net.device), bytes_a_task(net, recipe)
+    if free < each:
+        raise MemoryError(
+            f"One task of {net!r} in batches of {recipe.batch} needs about {each / 2**20:.0f} MB, and {net.device} "
+            f"has {free / 2**20:.0f} MB free. Free some memory, take a smaller batch or network, or another device."
+        )
+    return max(1, min({"cpu": 4, "cuda": 500}.get(net.device.type, 25), free // 2 // each))
+
+
+def bytes_a_task(net: Network, recipe: Recipe) -> int:
+    """Return about how many bytes of memory learning one task takes at the peak; tests/test_learning.py measures it.
+
+    Floats of 4 bytes: 8 a weight (score, W * M, its gradient and the score's, up to two of the optimiser's state, two
+    for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
+    for a moment). An index of 4 bytes for each image of each step.
+    """
+    units = sum(weight.shape[0] for weight in net.weights().values())
+    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * units)
+    return 4 * (floats + recipe.batch * recipe.steps)
+
+
+def _shared_start(start: Scores, k: int) -> Scores:
+    return {name: values.expand(k, *values.shape).clone() for name, values in start.items()}
+
+
+def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
+    """Return the mean of the scores of all tasks so far: of `seen` before, and one more."""
+    if mean is None:
+        return {name: values[0].clone() for name, values in scores.items()}
+    return {name: (mean[name] * seen + values[0]) / (seen + 1) for name, values in scores.items()}
+
+
+def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
+    """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(
+            f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
+        )
+    if keep is not None:
+        check_keep(keep)
+    check_seed(seed)
+    check_recipe(recipe)
+    if at_once is not None:
+        check_whole("at_once", at_once)
+    if masks is not None and not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore to go on with, got {type(masks).__name__}.")
+    if net.outputs < tasks.num_classes:
+        raise ValueError(f"{net!r} has fewer outputs than the tasks have classes ({tasks.num_classes}).")
+    check_images(net, tasks[0].test.batch([0])[0])
+    if masks is not None and masks.net.fingerprint() != net.fingerprint():
+        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give a store of this network.")
+    if masks is not None and len(masks) > len(tasks):
+        raise ValueError(f"masks holds {len(masks)} masks already, more than there are tasks ({len(tasks)}).")
+    if masks is not None and len(masks):
+        given = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
+        other = {name: masks.about[name] for name in given if masks.about.get(name, given[name]) != given[name]}
+        if other:
+            wanted = {name: given[name] for name in other}
+            raise ValueError(f"masks were learned with {other}, now given {wanted}: go on alike, or start a new store.")
+    if transfer and masks is not None and len(masks):
+        raise ValueError("transfer starts from the mean of earlier scores, which a store does not hold: start afresh.")

@@ -1,0 +1,44 @@
+"""W * M, one mask or many, and what it costs in bytes."""
+
+from supsup_lite.masks.apply import Mask, apply_mask, check_mask, forward_tasks
+from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
+from supsup_lite.masks.compression import decode, encode
+from supsup_lite.masks.edge_popup import (
+    Scores,
+    init_scores,
+    masked_weight,
+    masks_of,
+    random_mask,
+    straight_through,
+    threshold_mask,
+    top_k_mask,
+)
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.superposition import forward_superposed, mean_gradient
+from supsup_lite.masks.weights import Weights, chosen_weights, own_weights
+
+__all__ = [
+    "Mask",
+    "MaskStore",
+    "Scores",
+    "Weights",
+    "apply_mask",
+    "binary_entropy",
+    "check_mask",
+    "chosen_weights",
+    "decode",
+    "encode",
+    "forward_superposed",
+    "forward_tasks",
+    "init_scores",
+    "masked_weight",
+    "masks_of",
+    "mean_gradient",
+    "own_weights",
+    "pack_bits",
+    "random_mask",
+    "straight_through",
+    "threshold_mask",
+    "top_k_mask",
+    "unpack_bits",
+]

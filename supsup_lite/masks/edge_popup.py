@@ -1,0 +1,152 @@
+"""Masks from scores, and the gradient straight through them: edge-popup (Ramanujan et al. 2019) and threshold."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from supsup_lite.checks import check_keep
+from supsup_lite.masks.apply import Mask
+from supsup_lite.networks.network import Network
+from supsup_lite.seeding import generator
+
+Scores = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], one row a task
+
+
+def threshold_mask(scores: Tensor) -> Tensor:
+    """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, MNIST runs); NaN is removed.
+
+    Args:
+        scores: float tensor of any shape.
+    """
+    return scores >= 0
+
+
+def top_k_mask(scores: Tensor, keep: float) -> Tensor:
+    """Return the bool mask that keeps the top share `keep` of one layer by |score| (edge-popup, Ramanujan et al. 2019).
+
+    Exactly round(keep * n) of n weights are kept. Of weights that tie at the border, the first in row-major order
+    win, on every device and in any memory layout.
+
+    Args:
+        scores: float tensor of one layer, any shape.
+        keep: density in 0..1.
+
+    Raises:
+        TypeError: the scores or keep are not numbers.
+        ValueError: keep is outside 0..1, or a score is NaN.
+    """
+    check_keep(keep)
+    if not isinstance(scores, Tensor) or scores.dtype == torch.bool:
+        raise TypeError(f"scores must be a tensor of numbers, got {scores!r}.")
+    size = scores.abs().flatten()
+    kept = round(keep * len(size))
+    if kept == 0:
+        return torch.zeros(scores.shape, dtype=torch.bool, device=scores.device)
+    border = _kth_largest(size, kept)
+    mask = size >= border
+    excess = int(mask.sum()) - kept
+    if excess < 0:  # NaN counts as the largest where the border is sought, but is not >= any border
+        raise ValueError("scores must be numbers, got NaN among them: did learning diverge? Try a smaller rate.")
+    if excess:
+        mask[(size == border).nonzero().flatten()[-excess:]] = False
+    return mask.view(scores.shape)
+
+
+def _kth_largest(values: Tensor, k: int) -> Tensor:
+    """Return the k-th largest of a flat tensor; on the CPU numpy's partition is 15 times faster than kthvalue."""
+    rank = len(values) - k
+    if values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64):
+        return torch.from_numpy(np.partition(values.detach().numpy(), rank)[rank : rank + 1])[0]
+    return values.kthvalue(rank + 1).values
+
+
+def masks_of(scores: Tensor, keep: float | None) -> Tensor:
+    """Return the masks of one layer for k tasks: bool [k, ...] from scores [k, ...]; keep=None is the threshold."""
+    if keep is None:
+        return threshold_mask(scores)
+    return torch.stack([top_k_mask(task_scores, keep) for task_scores in scores])
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Forward: the mask as numbers. Backward: the scores get the mask's gradient, as if the step were not there."""
+
+    @staticmethod
+    def forward(ctx, scores: Tensor, mask: Tensor) -> Tensor:
+        return mask.to(scores.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return the mask as 0.0 and 1.0, differentiable in the scores: d output / d scores is taken to be 1.
+
+    So with W_eff = W * straight_through(s, m), dL/ds = (dL/dW_eff) * W, for removed weights too (edge-popup).
+    Edge-popup ranks by |score|: there the scores to give are s.abs(), and autograd adds the sign.
+
+    Args:
+        scores: float tensor.
+        mask: bool tensor of the same shape.
+
+    Raises:
+        TypeError: the scores are not floats, or the mask is not bool.
+        ValueError: their shapes differ.
+    """
+    if not scores.is_floating_point() or mask.dtype != torch.bool:
+        raise TypeError(f"expected float scores and a bool mask, got {scores.dtype} and {mask.dtype}.")
+    if scores.shape != mask.shape:
+        raise ValueError(f"scores and mask must have one shape, got {tuple(scores.shape)} and {tuple(mask.shape)}.")
+    return _StraightThrough.apply(scores, mask)
+
+
+def masked_weight(weight: Tensor, scores: Tensor, keep: float | None) -> Tensor:
+    """Return W * M(s) for k tasks, [k, ...], differentiable in the scores [k, ...] straight through the mask."""
+    if keep is None:
+        # `threshold_mask` as numbers in one pass: seven times faster on the CPU than a bool mask and its conversion.
+        mask = torch.ge(scores.detach(), 0, out=torch.empty_like(scores, requires_grad=False))
+        return weight * _StraightThrough.apply(scores, mask)
+    return weight * straight_through(scores.abs(), masks_of(scores, keep))
+
+
+def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
+    """Return fresh scores for some tasks: Kaiming uniform with a = sqrt(5), that is uniform in +-1/sqrt(fan_in).
+
+    For masks over units, fan_in is the number of units, all of which the next layer takes in.
+
+    The scores of a task depend on (seed, task) alone, not on the tasks drawn beside it.
+
+    Args:
+        net: the base network.
+        tasks: the k task numbers.
+        seed: seed of the learner.
+
+    Returns:
+        For each weight of the network float32 [k, *shape], on its device.
+    """
+    scores: Scores = {}
+    for name, weight in net.weights().items():
+        fan_in = weight[0].numel() if weight.ndim > 1 else len(weight)  # units feed the next layer, all of them
+        bound = 1 / math.sqrt(fan_in)
+        scores[name] = torch.empty(len(tasks), *weight.shape, device=weight.device)
+        for row, task in zip(scores[name], tasks, strict=True):
+            drawn = generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
+            row.copy_(torch.from_numpy(drawn).mul_(2 * bound).sub_(bound))
+    return scores
+
+
+def random_mask(net: Network, keep: float, seed: int, task: int = 0) -> Mask:
+    """Return a mask that keeps a random share `keep` of every layer: the control for every learned mask.
+
+    Raises:
+        ValueError: keep is outside 0..1.
+    """
+    check_keep(keep)
+    mask = {}
+    for name, weight in net.weights().items():
+        drawn = generator(f"random mask of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
+        mask[name] = top_k_mask(torch.from_numpy(drawn), keep).to(weight.device)
+    return mask
