@@ -1,27 +1,64 @@
-"""What makes sense as an argument, in one place: whole numbers, seeds, densities."""
+"""What makes sense as an argument, in one place: numbers, counts, seeds, densities, choices.
 
-import numpy as np
+Every check raises a sentence that says what was given and what was expected, and returns the value as Python's own
+number, so that numpy's numbers, fractions and the like serve as well as `int` and `float`.
+"""
 
+import math
+import operator
+from collections.abc import Collection
+from numbers import Real
 
-def check_whole(name: str, count: int) -> None:
-    """Raise unless a count is a whole number of 1 or more."""
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {count!r}.")
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more, got {count}.")
-
-
-def check_seed(seed: int, name: str = "seed") -> None:
-    """Raise unless a seed (or a task number) is a whole number, 0 or more."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {seed!r} of type {type(seed).__name__}.")
-    if seed < 0:
-        raise ValueError(f"{name} must be 0 or more, got {seed}.")
+import torch
 
 
-def check_keep(keep: float) -> None:
-    """Raise unless `keep` is a density: a number in 0..1."""
-    if isinstance(keep, bool) or not isinstance(keep, (int, float)):
+def check_whole(name: str, value: int, least: int = 1) -> int:
+    """Return a whole number, `least` or more, as an int; raise TypeError or ValueError otherwise."""
+    try:
+        if isinstance(value, (bool, torch.Tensor)) or type(value).__name__ == "bool":
+            raise TypeError
+        whole = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r} of type {type(value).__name__}.") from None
+    if whole < least:
+        raise ValueError(f"{name} must be {least} or more, got {whole}.")
+    return whole
+
+
+def check_seed(seed: int, name: str = "seed") -> int:
+    """Return a seed (or a task number) as an int, if it is a whole number, 0 or more."""
+    return check_whole(name, seed, least=0)
+
+
+def check_number(name: str, value: float) -> float:
+    """Return a finite real number as a float; raise TypeError or ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value}.")
+    return float(value)
+
+
+def check_positive(name: str, value: float) -> float:
+    """Return a finite number above 0 as a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
+    if not 0 < value < math.inf:  # nor NaN
+        raise ValueError(f"{name} must be a positive number, got {value}.")
+    return float(value)
+
+
+def check_keep(keep: float) -> float:
+    """Return a density, a number in 0..1, as a float."""
+    if isinstance(keep, bool) or not isinstance(keep, Real):
         raise TypeError(f"keep must be a number in 0..1, the share of weights to keep, got {keep!r}.")
-    if not 0 <= keep <= 1:
+    if not 0 <= keep <= 1:  # nor NaN
         raise ValueError(f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)")
+    return float(keep)
+
+
+def check_choice(name: str, value: str, allowed: Collection[str]) -> str:
+    """Return the value if it is one of those allowed; raise ValueError otherwise."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {tuple(allowed)}, got {value!r}.")
+    return value

@@ -1,21 +1,25 @@
-"""How scores are trained: steps, batches, optimiser, rate."""
+"""How scores are trained: steps, batches, optimiser, rate. All the recipes of the course stand here."""
 
-import math
 from dataclasses import dataclass
 
-from supsup_lite.checks import check_whole
+from supsup_lite.checks import check_choice, check_positive, check_whole
+
+OPTIMIZERS = ("rmsprop", "adam")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How scores are trained.
+    """How scores are trained. A recipe that cannot be followed is refused when it is made.
 
     Attributes:
         steps: batches for each task.
         batch: images in a batch.
         optimizer: "rmsprop" or "adam".
-        lr: learning rate; with one_cycle the highest one.
+        lr: learning rate; with one_cycle the highest one. At most 1000: beyond, one step leaves no float32 score.
         one_cycle: warm up over the first 30 % of the steps and cool down to nothing, instead of a constant rate.
+
+    Raises:
+        TypeError, ValueError: one of them makes no sense.
     """
 
     steps: int
@@ -23,6 +27,16 @@ class Recipe:
     optimizer: str
     lr: float
     one_cycle: bool = False
+
+    def __post_init__(self):
+        check_choice("recipe.optimizer", self.optimizer, OPTIMIZERS)
+        object.__setattr__(self, "steps", check_whole("recipe.steps", self.steps))
+        object.__setattr__(self, "batch", check_whole("recipe.batch", self.batch))
+        object.__setattr__(self, "lr", check_positive("recipe.lr", self.lr))
+        if self.lr > 1000:
+            raise ValueError(f"recipe.lr must be at most 1000, got {self.lr:g}.")
+        if not isinstance(self.one_cycle, bool):
+            raise TypeError(f"recipe.one_cycle must be True or False, got {self.one_cycle!r}.")
 
 
 PAPER = Recipe(steps=1000, batch=128, optimizer="rmsprop", lr=1e-4)
@@ -34,14 +48,6 @@ STEADY = Recipe(steps=300, batch=128, optimizer="adam", lr=1e-3)
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise unless the recipe can be followed."""
+    """Raise TypeError unless it is a recipe."""
     if not isinstance(recipe, Recipe):
         raise TypeError(f"recipe must be a Recipe such as PAPER or DEFAULT, got {recipe!r}.")
-    if recipe.optimizer not in ("rmsprop", "adam"):
-        raise ValueError(f"recipe.optimizer must be 'rmsprop' or 'adam', got {recipe.optimizer!r}.")
-    check_whole("recipe.steps", recipe.steps)
-    check_whole("recipe.batch", recipe.batch)
-    if isinstance(recipe.lr, bool) or not isinstance(recipe.lr, (int, float)):
-        raise TypeError(f"recipe.lr must be a number, got {recipe.lr!r}.")
-    if not 0 < recipe.lr < math.inf:
-        raise ValueError(f"recipe.lr must be a positive rate, got {recipe.lr}.")

@@ -109,9 +109,9 @@ def test_numpy_and_python_numbers_are_the_same_seed():
 
 @pytest.mark.parametrize("nonsense", [None, 1.0, "1", True, [1], torch.tensor(1)])
 def test_a_seed_of_another_type_says_so(nonsense):
-    with pytest.raises(TypeError, match="seed must be an integer, got"):
+    with pytest.raises(TypeError, match="seed must be a whole number, got"):
         generator("any", nonsense)
-    with pytest.raises(TypeError, match="task must be an integer, got"):
+    with pytest.raises(TypeError, match="task must be a whole number, got"):
         generator("any", 0, nonsense)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -458,17 +459,8 @@ NONSENSE = {
     "keep below 0": ({"keep": -0.1}, ValueError, r"keep must lie in 0\.\.1.*got -0.1"),
     "keep as text": ({"keep": "30%"}, TypeError, "keep must be a number.*got '30%'"),
     "seed below 0": ({"seed": -1}, ValueError, "seed must be 0 or more, got -1"),
-    "seed as text": ({"seed": "0"}, TypeError, "seed must be an integer, got '0'"),
+    "seed as text": ({"seed": "0"}, TypeError, "seed must be a whole number, got '0'"),
     "no recipe": ({"recipe": "paper"}, TypeError, "recipe must be a Recipe such as PAPER or DEFAULT, got 'paper'"),
-    "optimizer": ({"recipe": replace(ADAM, optimizer="sgd")}, ValueError, "'rmsprop' or 'adam', got 'sgd'"),
-    "no steps": ({"recipe": replace(ADAM, steps=0)}, ValueError, r"recipe\.steps must be 1 or more, got 0"),
-    "half steps": ({"recipe": replace(ADAM, steps=1.5)}, TypeError, r"recipe\.steps must be a whole number, got 1.5"),
-    "no images": ({"recipe": replace(ADAM, batch=0)}, ValueError, r"recipe\.batch must be 1 or more, got 0"),
-    "half images": ({"recipe": replace(ADAM, batch=8.0)}, TypeError, r"recipe\.batch must be a whole number"),
-    "no rate": ({"recipe": replace(ADAM, lr=0)}, ValueError, r"recipe\.lr must be a positive rate, got 0"),
-    "endless rate": ({"recipe": replace(ADAM, lr=float("inf"))}, ValueError, r"recipe\.lr must be a positive rate"),
-    "rate NaN": ({"recipe": replace(ADAM, lr=float("nan"))}, ValueError, r"recipe\.lr must be .* rate, got nan"),
-    "rate as text": ({"recipe": replace(ADAM, lr="1e-3")}, TypeError, r"recipe\.lr must be a number, got '1e-3'"),
     "none at once": ({"at_once": 0}, ValueError, "at_once must be 1 or more, got 0"),
     "half at once": ({"at_once": 1.5}, TypeError, "at_once must be a whole number, got 1.5"),
     "true at once": ({"at_once": True}, TypeError, "at_once must be a whole number, got True"),
@@ -491,6 +483,32 @@ def test_nonsense_is_refused(net, tasks, arguments, error, message):
         given["tasks"] = given["tasks"](tasks)
     with pytest.raises(error, match=message):
         learn(given.pop("net"), given.pop("tasks"), **given)
+
+
+BAD_RECIPES = {
+    "optimizer": ({"optimizer": "sgd"}, ValueError, "'rmsprop', 'adam'.*got 'sgd'"),
+    "no steps": ({"steps": 0}, ValueError, r"recipe\.steps must be 1 or more, got 0"),
+    "half steps": ({"steps": 1.5}, TypeError, r"recipe\.steps must be a whole number, got 1.5"),
+    "no images": ({"batch": 0}, ValueError, r"recipe\.batch must be 1 or more, got 0"),
+    "half images": ({"batch": 8.0}, TypeError, r"recipe\.batch must be a whole number"),
+    "no rate": ({"lr": 0}, ValueError, r"recipe\.lr must be a positive number, got 0"),
+    "endless rate": ({"lr": float("inf")}, ValueError, r"recipe\.lr must be a positive number"),
+    "rate NaN": ({"lr": float("nan")}, ValueError, r"recipe\.lr must be .* number, got nan"),
+    "rate as text": ({"lr": "1e-3"}, TypeError, r"recipe\.lr must be a number, got '1e-3'"),
+    "a huge rate": ({"lr": 1e18}, ValueError, "at most 1000"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "error", "message"), BAD_RECIPES.values(), ids=BAD_RECIPES)
+def test_a_recipe_that_cannot_be_followed_is_refused_when_it_is_made(changes, error, message):
+    with pytest.raises(error, match=message):
+        replace(ADAM, **changes)
+
+
+def test_a_recipe_takes_any_kind_of_number():
+    made = replace(ADAM, steps=np.int64(2), batch=np.int8(4), lr=Fraction(1, 4))
+    assert made == replace(ADAM, steps=2, batch=4, lr=0.25)
+    assert [type(value) for value in (made.steps, made.batch, made.lr)] == [int, int, float]
 
 
 def test_masks_that_do_not_fit_the_tasks(net, tasks):

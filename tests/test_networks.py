@@ -155,8 +155,8 @@ def test_repr_says_what_it_is():
         ({"outputs": "10"}, TypeError, "outputs must be a whole number, got '10'"),
         ({"outputs": True}, TypeError, "outputs must be a whole number, got True"),
         ({"seed": -1}, ValueError, "seed must be 0 or more, got -1"),
-        ({"seed": 1.0}, TypeError, "seed must be an integer, got 1.0"),
-        ({"seed": None}, TypeError, "seed must be an integer, got None"),
+        ({"seed": 1.0}, TypeError, "seed must be a whole number, got 1.0"),
+        ({"seed": None}, TypeError, "seed must be a whole number, got None"),
         ({"device": "tpu9"}, ValueError, "device is 'tpu9', which this machine cannot use"),
     ],
 )

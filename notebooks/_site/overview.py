@@ -13,7 +13,7 @@ from supsup_lite.masks.apply import apply_mask
 from supsup_lite.networks.mlp import lenet_300_100
 from supsup_lite.plots.style import RC
 
-TARGET = Path(__file__).resolve().parents[2] / "notebooks" / "_site" / "static" / "overview.png"
+TARGET = Path(__file__).parent / "static" / "overview.png"
 DARK = "#1b1f24"
 
 
