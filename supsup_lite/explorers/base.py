@@ -31,9 +31,9 @@ def module(*names: str) -> str:
 
     def add(name: str, users: tuple[str, ...]) -> None:
         if name in users:
-            raise ValueError(f"These files use each other: {', '.join(users)}. Give what they share a file of its own.")
+            raise ValueError(f"{', '.join((*users, name))} use each other: give what they share a file of its own.")
         if name not in files:
-            raise ValueError(f"The front end has no file {name}.js, which is used by {users[-1:] or 'you'}.")
+            raise ValueError(f"The front end has no file {name}.js{f', which {users[-1]}.js uses' if users else ''}.")
         if name in texts:
             return
         text = files[name].read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 // Accuracy matrices as tasks are learned one after the other: what a method keeps, and what it
-// forgets. Uses many parts, format, numbers and accuracy.
+// forgets. Uses many parts, numbers and accuracy.
 // @ts-check
 
 export default (() => {

@@ -1,5 +1,5 @@
 // Digits in a Hopfield memory: what is asked, how it rolls into a valley, and whose valley it is.
-// Uses many parts, numbers, format, mnist, noise, retrieval, basin, aboutRecall and recallCharts.
+// Uses many parts, numbers, mnist, noise, retrieval, basin and aboutRecall.
 // @ts-check
 
 export default (() => {

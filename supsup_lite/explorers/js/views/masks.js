@@ -1,5 +1,5 @@
 // Masks of one task at many sparsities, while they are learned: how they look, how well they read,
-// what they cost. Uses many parts, format, numbers, bits, mnist and aboutMasks.
+// what they cost. Uses many parts, numbers, bits, mnist and aboutMasks.
 // @ts-check
 
 export default (() => {

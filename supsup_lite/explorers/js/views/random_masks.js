@@ -1,5 +1,5 @@
 // Masks that nobody chose, over weights of +c and -c: what a mask removes, what is left, and how
-// little luck helps. Uses many parts, format, numbers, bits, mnist and aboutMasks.
+// little luck helps. Uses many parts, numbers, bits, mnist and aboutMasks.
 // @ts-check
 
 export default (() => {

@@ -1,5 +1,5 @@
 // What k tasks cost: bytes in five ways of writing them, operations, and accuracies where they were
-// measured. Uses many parts, format, aboutCosts and costTables.
+// measured. Uses many parts, costs and aboutCosts.
 // @ts-check
 
 export default (() => {

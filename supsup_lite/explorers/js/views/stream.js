@@ -1,5 +1,5 @@
 // A stream whose tasks nobody announces: true tasks above, the masks they got below, and every
-// decision of the learner. Uses many parts, format, numbers, nu, runs and aboutStream.
+// decision of the learner. Uses many parts, numbers, nu, runs and aboutStream.
 // @ts-check
 
 export default (() => {

@@ -1,5 +1,5 @@
 // The centrepiece: an image comes without the name of its task, and the superposed network says
-// which mask fits. Uses many parts, format, numbers, mnist, network, inference and aboutInference.
+// which mask fits. Uses many parts, numbers, mnist, network, inference and aboutInference.
 // @ts-check
 
 export default (() => {
