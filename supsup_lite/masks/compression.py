@@ -51,7 +51,7 @@ def decode(block: bytes, widths: Sequence[int]) -> np.ndarray:
             raise ValueError("the code ends too early")
         kind, more = block[:2]
         if not 0 < more <= len(widths) - layers:
-            raise ValueError(f"a part of {more} layers, with {len(widths) - layers} left")
+            raise ValueError(f"the code has a part of {more} layers, with {len(widths) - layers} left")
         width = sum(widths[layers : layers + more])
         symbols, block = _inflated(block[2:], width if kind == BITS else 8 * width)  # a gap is of one weight at least
         parts.append(_decode_part(kind, symbols, width))
