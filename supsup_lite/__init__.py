@@ -7,7 +7,8 @@ One random network whose weights never change learns many tasks, each as a binar
 from supsup_lite.data.datasets import DataError, fashion_mnist, mnist
 from supsup_lite.data.streams import Stream, stream_of
 from supsup_lite.data.suites import permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
-from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.data.tasks import Task, TaskIdentity, TaskSuite
+from supsup_lite.data.tensors import tasks_of
 from supsup_lite.devices import about, device
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.evaluation.scenarios import Evaluation, evaluate
@@ -18,6 +19,7 @@ from supsup_lite.learning.coefficients import learn_coefficients
 from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.edge_popup import random_mask, straight_through, threshold_mask, top_k_mask
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.networks.network import signed_kaiming_constant
@@ -33,6 +35,7 @@ __all__ = [
     "DataError",
     "Evaluation",
     "HopfieldStore",
+    "Learned",
     "MaskStore",
     "PaperRule",
     "Recipe",
@@ -40,6 +43,7 @@ __all__ = [
     "Stream",
     "StreamLearner",
     "Task",
+    "TaskIdentity",
     "TaskSuite",
     "__version__",
     "about",
@@ -69,6 +73,7 @@ __all__ = [
     "straight_through",
     "stream_of",
     "superpose",
+    "tasks_of",
     "threshold_mask",
     "top_k_mask",
 ]

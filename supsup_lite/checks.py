@@ -62,3 +62,26 @@ def check_choice(name: str, value: str, allowed: Collection[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} must be one of {tuple(allowed)}, got {value!r}.")
     return value
+
+
+def check_position(key: int | slice, count: int, whole: str, part: str) -> int | range:
+    """Return which of `count` parts of a whole a key chooses, as in a list: a position in 0..count-1, or a range.
+
+    Args:
+        whole, part: what they are called, such as "suite" and "task".
+
+    Raises:
+        TypeError: the key is neither a whole number nor a slice of whole numbers.
+        IndexError: there is no such part.
+    """
+    try:
+        if isinstance(key, slice):
+            return range(count)[key]
+        if isinstance(key, bool) or "bool" in str(getattr(key, "dtype", "")):  # numpy's and torch's, too
+            raise TypeError
+        position = operator.index(key)
+    except (TypeError, ValueError):  # ValueError: a slice whose step is 0
+        raise TypeError(f"a {part} is chosen by a whole number or a slice, got {key!r}.") from None
+    if not -count <= position < count:
+        raise IndexError(f"this {whole} has {count} {part}s, so there is no {part} {position}.")
+    return position % count

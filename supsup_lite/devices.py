@@ -58,6 +58,21 @@ def free_memory(where: torch.device) -> int:
     return min(available, _left_in_container(Path("/sys/fs/cgroup")))
 
 
+def check_memory(what: str, needed: int, where: torch.device) -> None:
+    """Raise ValueError where something takes more bytes than a device has free, saying how many of each.
+
+    Args:
+        what: what takes them, the beginning of a sentence.
+        needed: bytes.
+    """
+    free = free_memory(where)
+    if needed > free:
+        raise ValueError(
+            f"{what} takes {needed / 2**20:,.0f} MB, and {where} has {free / 2**20:,.0f} MB free: "
+            "free some memory, or take something smaller."
+        )
+
+
 def _built_in_memory() -> int:
     """Return the bytes of memory of a machine without /proc; 8 GiB where even that is unknown (Windows)."""
     try:

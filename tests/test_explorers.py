@@ -46,7 +46,7 @@ def test_stored_masks_are_what_they_say(setting):
     masks = stored.stored_masks(setting)
     assert len(masks) == 50
     assert masks.net.outputs == setting.outputs
-    assert masks.about["keep"] == setting.keep
+    assert masks.learned.keep == setting.keep
     assert masks.density.mean() == pytest.approx(1 - setting.sparsity / 100, abs=0.03)
     first = sl.evaluate(masks.net, masks[:3], stored.tasks(3), "GG", images=300)
     assert first.accuracy > 0.8

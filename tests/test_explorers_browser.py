@@ -101,7 +101,7 @@ def some_images():
 )
 def test_the_browser_computes_what_torch_computes(browser, setting, k):
     net = setting.net()
-    masks = sl.MaskStore(net, {"num_classes": 10})
+    masks = sl.MaskStore(net, learned=sl.Learned(num_classes=10))
     learned = stored.stored_masks(setting)[:k] if setting in stored.STORED else ()
     for i in range(k):  # the bits of 25 outputs end within a byte; random masks will do there
         masks.append(learned[i] if learned else sl.random_mask(net, 0.3, seed=0, task=i))

@@ -44,7 +44,7 @@ def tiny_mlp(seed: int = 0) -> MLP:
 
 
 def store_of(net: Network, k: int) -> sl.MaskStore:
-    masks = sl.MaskStore(net, {"num_classes": 4})
+    masks = sl.MaskStore(net, learned=sl.Learned(num_classes=4))
     for task in range(k):
         masks.append(sl.random_mask(net, 0.4 + 0.02 * task, seed=1, task=task))
     return masks

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -215,15 +215,10 @@ def test_the_network_stays_as_it_is(net, tasks):
 
 
 def test_the_store_says_how_it_was_learned(net, tasks):
-    about = learn(net, tasks[:2], keep=0.5, seed=7).about
-    assert about == {
-        "keep": 0.5,
-        "seed": 7,
-        "recipe": asdict(ADAM),
-        "tasks": "<2 tasks: permuted mnist, seed 1, 10 classes each>",
-        "transfer": False,
-        "num_classes": 10,
-    }
+    store = learn(net, tasks[:2], keep=0.5, seed=7)
+    assert store.learned == sl.Learned(num_classes=10, keep=0.5, recipe=ADAM, seed=7, transfer=False)
+    assert store.identities == tasks[:2].identities
+    assert store.about == {}, "notes are free"
 
 
 # Memory
@@ -379,7 +374,7 @@ def test_transfer_starts_from_the_mean_of_all_scores_before(net, tasks):
         for name, bits in store[i].items():
             wanted = oracles.mask_of(learned[i][name].cpu().numpy(), 0.4)
             assert float((bits.cpu() != torch.from_numpy(wanted)).float().mean()) < 1e-3
-    assert store.about["transfer"] is True
+    assert store.learned.transfer is True
     assert differing(learn(net, tasks[:1], keep=0.4), store[:1]) == 0
     assert differing(learn(net, tasks[:2], keep=0.4)[1:], store[1:2]) > 0.1
 
@@ -513,7 +508,7 @@ def test_a_recipe_takes_any_kind_of_number():
 
 def test_masks_that_do_not_fit_the_tasks(net, tasks):
     store = learn(net, tasks[:3])
-    about = dict(store.about)
+    learned = store.learned
     with pytest.raises(ValueError, match=r"masks holds 3 masks already, more than there are tasks \(2\)"):
         learn(net, tasks[:2], masks=store)
     with pytest.raises(ValueError, match=r"transfer starts from the mean of earlier scores.*start afresh"):
@@ -525,4 +520,4 @@ def test_masks_that_do_not_fit_the_tasks(net, tasks):
     ):
         learn(net, tasks, masks=store, keep=0.5, seed=7)
     assert len(store) == 3
-    assert store.about == about
+    assert store.learned == learned

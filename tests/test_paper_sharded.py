@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,9 +167,9 @@ def test_a_block_of_another_run_is_refused(one_thread, monkeypatch, tmp_path):
     masks[:3].save(block_file(folder, range(0, 4)))
     with pytest.raises(ValueError, match=r"holds 3 masks .* expected 4"):
         learn(monkeypatch, tmp_path, 4)
-    masks.about["seed"] = 7
+    masks.learned = replace(masks.learned, seed=7)
     masks.save(block_file(folder, range(0, 4)))
-    with pytest.raises(ValueError, match=r"'seed': 7.* with .*'seed': 0.* Delete it"):
+    with pytest.raises(ValueError, match=r"seed=7.* with .*seed=0.* Delete it"):
         learn(monkeypatch, tmp_path, 4)
 
 

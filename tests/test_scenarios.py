@@ -7,7 +7,8 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.evaluation.intervals import interval_95
-from supsup_lite.evaluation.scenarios import answers, given_masks, infer_masks, score
+from supsup_lite.evaluation.scenarios import score
+from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 from supsup_lite.inference.methods import infer_task
 from supsup_lite.seeding import generator
 

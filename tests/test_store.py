@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite import files as module
+from supsup_lite.files import BlockFile, blocks_content
+from supsup_lite.files import header as file_header
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.compression import decode
 from supsup_lite.networks.mlp import MLP
@@ -319,10 +320,11 @@ def test_plain_safetensors_reads_the_file(tmp_path):
     assert content == b""
     with safetensors.safe_open(tmp_path / "masks.safetensors", "pt") as opened:
         metadata = opened.metadata()
-    assert json.loads(metadata["network"]) == {"name": "tiny", "outputs": 7, "seed": 0}
+    layers = {"fc1.weight": [5, 6], "fc2.weight": [7, 5]}
+    assert json.loads(metadata["network"]) == {"name": "tiny", "outputs": 7, "seed": 0, "layers": layers}
     assert metadata["fingerprint"] == net.fingerprint()
     assert json.loads(metadata["about"]) == ABOUT
-    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "2")
+    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "3")
 
 
 def test_numpy_numbers_in_about_and_seed(tmp_path):
@@ -405,8 +407,8 @@ def test_for_one_mask_one_block_is_read(tmp_path, monkeypatch):
     net = sl.lenet_300_100()
     store = filled(net, k=60, keep=0.1)
     store.save(tmp_path / "masks")
-    read, real = [], module.BlockFile.read
-    monkeypatch.setattr(module.BlockFile, "read", lambda file, i: (read.append(i), real(file, i))[1])
+    read, real = [], BlockFile.read
+    monkeypatch.setattr(BlockFile, "read", lambda file, i: (read.append(i), real(file, i))[1])
     assert same(sl.MaskStore.load(tmp_path / "masks", net, only=-2), [store[58]])
     assert read == [58]
 
@@ -432,7 +434,7 @@ def test_a_crash_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch, c
         filled(net, k=2).save(path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with monkeypatch.context() as patched:
-        patched.setattr(module.os, call, crash)
+        patched.setattr(os, call, crash)
         with pytest.raises(error):
             filled(net, k=5).save(path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -463,7 +465,7 @@ def test_the_target_is_never_half_there(tmp_path, monkeypatch):
     path = tmp_path / "masks"
     seen = []
     real = os.fsync
-    monkeypatch.setattr(module.os, "fsync", lambda handle: (seen.append(path.exists()), real(handle)))
+    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(path.exists()), real(handle)))
     filled(net).save(path)
     assert seen == [False]
 
@@ -512,9 +514,18 @@ def metadata_of(content):
 
 def sealed(tensors, metadata):
     """A file with a checksum that fits: over header and index where there are blocks, else over the whole file."""
-    blank = safetensors.torch.save(tensors, metadata)
-    blocks = tensors["blocks"].numel() if "index" in tensors and "blocks" in tensors else 0
-    return module._with_checksum(blank, module.hashlib.sha256(blank[: len(blank) - blocks]).hexdigest())
+    return signed(safetensors.torch.save(tensors, metadata))
+
+
+def signed(content):
+    """The same bytes with a checksum that fits."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    blocks = json.loads(content[8:start]).get("blocks", {"data_offsets": [0, 0]})["data_offsets"]
+    head, covered = content[:start], content[start : len(content) - (blocks[1] - blocks[0])]
+    return (
+        file_header.sealed(file_header.CHECKSUM_FIELD.sub(b'"sha256":"' + b"0" * 64 + b'"', head), covered)
+        + (content[start:])
+    )
 
 
 @pytest.mark.parametrize(
@@ -527,12 +538,12 @@ def test_masks_of_another_network_are_refused(saved, tmp_path, net):
     assert f"holds masks of another network: tiny with 7 outputs and seed 0. Given was {net!r}" in message
 
 
-@pytest.mark.parametrize("version", ["0", "3", "", "2.0"])
+@pytest.mark.parametrize("version", ["0", "4", "", "3.0"])
 def test_another_version_is_refused(saved, tmp_path, version):
     assert f"of version {version}, expected" in refused(tmp_path, resealed(saved.content, version=version))
 
 
-@pytest.mark.parametrize("missing", ["format", "version", "fingerprint", "network", "about"])
+@pytest.mark.parametrize("missing", ["format", "version", "fingerprint", "network", "about", "learned", "identities"])
 def test_incomplete_metadata_is_refused(saved, tmp_path, missing):
     refused(tmp_path, resealed(saved.content, **{missing: None}))
 
@@ -544,7 +555,14 @@ def test_resealing_by_itself_is_harmless(saved, tmp_path):
 
 def version_1(store):
     """The file that the first version of `save` wrote: a tensor of packed bits for each weight."""
-    metadata = metadata_of(store._content()) | {"version": "1", "sha256": "0" * 64}
+    metadata = {
+        "format": "supsup-lite masks",
+        "version": "1",
+        "network": json.dumps({"name": store.net.name, "outputs": store.net.outputs, "seed": store.net.seed}),
+        "fingerprint": store.net.fingerprint(),
+        "about": json.dumps(store.about),
+        "sha256": "0" * 64,
+    }
     return sealed({name: store.packed(name).cpu().contiguous() for name in store.shapes}, metadata)
 
 
@@ -581,7 +599,8 @@ def test_blocks_that_are_no_masks_are_refused(saved, tmp_path):
     for tensors in wrong.values():
         refused(tmp_path, sealed(tensors, metadata))
     for block in (b"", b"\0", b"no mask", zlib.compress(b"\0" * 9)):
-        content = module.blocks_content("supsup-lite masks", 2, [block], metadata)
+        one = metadata | {"identities": json.dumps({"suites": [], "tasks": [None]})}
+        content = blocks_content("supsup-lite masks", 3, [block], one)
         assert "is no mask of this network" in refused(tmp_path, content)
 
 

@@ -1,11 +1,12 @@
 """Images, tasks, and their order: whole data sets on the device, suites of tasks as views of them, streams."""
 
 from supsup_lite.data.batches import batch_order
-from supsup_lite.data.datasets import DataError, Images, fashion_mnist, mnist
+from supsup_lite.data.datasets import DataError, DataSet, Images, fashion_mnist, mnist
 from supsup_lite.data.folders import cache_folder, data_folder
 from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream, stream_of
 from supsup_lite.data.suites import NORMALISATION, permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
-from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.data.tasks import Task, TaskIdentity, TaskSuite
+from supsup_lite.data.tensors import tasks_of
 from supsup_lite.data.views import TaskImages, View
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "NORMALISATION",
     "SET_ASIDE",
     "DataError",
+    "DataSet",
     "Images",
     "Stream",
     "Task",
+    "TaskIdentity",
     "TaskImages",
     "TaskSuite",
     "View",
@@ -29,4 +32,5 @@ __all__ = [
     "split_fashion_mnist",
     "split_mnist",
     "stream_of",
+    "tasks_of",
 ]

@@ -44,7 +44,7 @@ class Images:
     """One half (training or test) of a data set.
 
     Attributes:
-        pixels: uint8 [N, height, width], the raw grey values 0..255.
+        pixels: [N, height, width], the raw grey values: uint8 in 0..255, or float32.
         labels: int64 [N].
     """
 
@@ -53,6 +53,35 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def unit(self) -> int:
+        """What pixels are divided by before anything else: 255 where they are bytes, 1 where they are floats."""
+        return 1 if self.pixels.is_floating_point() else 255
+
+    @functools.cached_property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest value that a pixel may have, divided by `unit`: of floats those that are there."""
+        return tuple(map(float, self.pixels.aminmax())) if self.pixels.is_floating_point() else (0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Training and test images, and what suites of them need to know.
+
+    Attributes:
+        name: what identifies the data.
+        train, test: the two halves.
+        mean, std: of the training pixels, divided by `Images.unit`.
+        classes: the name of each label, 0 first.
+    """
+
+    name: str
+    train: Images
+    test: Images
+    mean: float
+    std: float
+    classes: tuple[str, ...]
 
 
 def mnist(device: torch.device | str | None = None) -> tuple[Images, Images]:

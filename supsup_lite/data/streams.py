@@ -61,8 +61,10 @@ class Stream:
     def _noise(self, position: int) -> Batch:
         draw = generator("noise", self.seed, position)
         height, width = self.tasks.input_shape
-        mean, std = self.tasks.train_view.mean, self.tasks.train_view.std
-        x = torch.from_numpy(draw.random((self.batch, height * width), dtype="float32")).sub_(mean).div_(std)
+        view = self.tasks.train_view
+        least, most = view.images.range
+        pixels = torch.from_numpy(draw.random((self.batch, height * width), dtype="float32"))
+        x = pixels.mul_(most - least).add_(least).sub_(view.mean).div_(view.std)
         y = torch.from_numpy(draw.integers(0, self.tasks.num_classes, self.batch))
         return x.to(self.tasks.device), y.to(self.tasks.device)
 

@@ -1,15 +1,15 @@
-"""The suites of the course: permuted, rotated and split MNIST, split FashionMNIST."""
+"""The suites of the course: permuted, rotated and split MNIST, split FashionMNIST; and how any data set becomes one."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from supsup_lite.checks import check_seed
+from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data import datasets as data
+from supsup_lite.data.datasets import DataSet, Images
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.data.views import View
 from supsup_lite.devices import resolve
@@ -17,11 +17,20 @@ from supsup_lite.seeding import generator
 
 # Mean and standard deviation of the training pixels, scaled to 0..1. Test: tests/test_tasks.py computes them.
 NORMALISATION = {"mnist": (0.1307, 0.3081), "fashion_mnist": (0.2860, 0.3530)}
-
-
+DIGITS = tuple(str(digit) for digit in range(10))
+CLOTHES = (
+    "T-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 DEGREES = 10
-
-
 ROTATIONS = 36
 
 
@@ -34,12 +43,8 @@ def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | st
         ValueError: num_tasks is less than 1.
         TypeError: num_tasks or seed is not a whole number.
     """
-    _check_count(num_tasks, None)
-    where = resolve(device)
-    shuffles = np.stack([generator("permutation", seed, task).permutation(784) for task in range(num_tasks)])
-    permutations = torch.from_numpy(shuffles).to(where)
-    names = [f"permutation {i}" for i in range(num_tasks)]
-    return _whole_suite("permuted", seed, names, where, permutations=permutations)
+    num_tasks, seed = check_count(num_tasks), check_seed(seed)
+    return permuted_suite(_mnist(device), num_tasks, seed)
 
 
 def rotated_mnist(
@@ -48,96 +53,134 @@ def rotated_mnist(
     """Return RotatedMNIST: task i shows every digit turned by 10 i degrees, counter-clockwise.
 
     Pixels are interpolated bilinearly, and what turns in from outside is black. The angles do not depend on the
-    seed, which is accepted because every suite has one.
+    seed, which is accepted because every suite has one; the suite's own is None, since nothing is drawn.
 
     Raises:
         ValueError: num_tasks is not in 1..36 (36 turns of 10 degrees are a full circle).
         TypeError: num_tasks or seed is not a whole number.
     """
-    _check_count(num_tasks, ROTATIONS)
+    num_tasks = check_count(num_tasks, ROTATIONS)
     if seed is not None:
         check_seed(seed)
-    where = resolve(device)
-    angles = [math.radians(DEGREES * i) for i in range(num_tasks)]
-    # grid_sample asks, for each output pixel, where to look in the input: the inverse rotation (y points down).
-    turns = torch.tensor([[[math.cos(a), -math.sin(a), 0], [math.sin(a), math.cos(a), 0]] for a in angles])
-    grids = F.affine_grid(turns, [num_tasks, 1, 28, 28], align_corners=False).to(where)
-    names = [f"{DEGREES * i} degrees" for i in range(num_tasks)]
-    return _whole_suite("rotated", seed, names, where, grids=grids)
+    return rotated_suite(_mnist(device), num_tasks)
 
 
 def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
     """Return SplitMNIST: five tasks of two digits each, 0-1, 2-3, ..., 8-9.
 
-    With a seed the ten digits are dealt to the tasks in a random order. Labels are 0 and 1 in every task; a task's
+    With a seed the ten digits come to the tasks in a random order. Labels are 0 and 1 in every task; a task's
     `classes` say which digits they stand for.
 
     Raises:
         ValueError: num_tasks is not in 1..5.
         TypeError: num_tasks or seed is not a whole number.
     """
-    return _split_suite("mnist", data.mnist, [str(digit) for digit in range(10)], num_tasks, seed, device)
+    num_tasks, seed = check_count(num_tasks, 5), None if seed is None else check_seed(seed)
+    return split_suite(_mnist(device), num_tasks, 2, seed)
 
 
 def split_fashion_mnist(
     num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
     """Return SplitFashionMNIST: five tasks of two kinds of clothes each; otherwise as `split_mnist`."""
-    clothes = [
-        "T-shirt",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
+    num_tasks, seed = check_count(num_tasks, 5), None if seed is None else check_seed(seed)
+    clothes = DataSet("fashion_mnist", *data.fashion_mnist(resolve(device)), *NORMALISATION["fashion_mnist"], CLOTHES)
+    return split_suite(clothes, num_tasks, 2, seed)
+
+
+def check_count(num_tasks: int, most: int | None = None) -> int:
+    """Return a number of tasks as an int, if it is in 1..most."""
+    count = check_whole("num_tasks", num_tasks)
+    if most is not None and count > most:
+        raise ValueError(f"num_tasks must be in 1..{most}, got {count}.")
+    return count
+
+
+def _mnist(device: torch.device | str | None) -> DataSet:
+    return DataSet("mnist", *data.mnist(resolve(device)), *NORMALISATION["mnist"], DIGITS)
+
+
+def permuted_suite(source: DataSet, num_tasks: int, seed: int) -> TaskSuite:
+    """Return a suite of all classes, whose tasks each shuffle the pixels in their own way, by (seed, task)."""
+    size = source.train.pixels[0].numel()
+    shuffles = np.stack([generator("permutation", seed, task).permutation(size) for task in range(num_tasks)])
+    permutations = torch.from_numpy(shuffles).to(source.train.pixels.device)
+    return _whole_suite(
+        source, "permuted", seed, [f"permutation {i}" for i in range(num_tasks)], permutations=permutations
+    )
+
+
+def rotated_suite(source: DataSet, num_tasks: int) -> TaskSuite:
+    """Return a suite of all classes, whose task i shows each image turned by 10 i degrees, counter-clockwise."""
+    height, width = source.train.pixels.shape[1:]
+    angles = [math.radians(DEGREES * i) for i in range(num_tasks)]
+    # grid_sample asks, for each output pixel, where to look in the input: the inverse rotation (y points down). It
+    # counts height and width as 2 each, so in an image that is not square a step along one is longer than one along
+    # the other.
+    turns = torch.tensor(
+        [
+            [[math.cos(a), -math.sin(a) * height / width, 0], [math.sin(a) * width / height, math.cos(a), 0]]
+            for a in angles
+        ]
+    )
+    grids = F.affine_grid(turns, [num_tasks, 1, height, width], align_corners=False)
+    names = [f"{DEGREES * i} degrees" for i in range(num_tasks)]
+    return _whole_suite(source, "rotated", None, names, grids=grids.to(source.train.pixels.device))
+
+
+def split_suite(source: DataSet, num_tasks: int, classes_per_task: int, seed: int | None) -> TaskSuite:
+    """Return a suite whose tasks each have some of the classes, in their order, or in one drawn by a seed."""
+    total = len(source.classes)
+    order = np.arange(total) if seed is None else generator("class order", seed).permutation(total)
+    groups = order[: num_tasks * classes_per_task].reshape(num_tasks, classes_per_task).tolist()
+    members = [
+        [torch.isin(half.labels, torch.tensor(labels, device=half.labels.device)) for labels in groups]
+        for half in (source.train, source.test)
     ]
-    return _split_suite("fashion_mnist", data.fashion_mnist, clothes, num_tasks, seed, device)
+    rows = [[chosen.nonzero().flatten() for chosen in half] for half in members]
+    names = tuple(" or ".join(source.classes[label] for label in labels) for labels in groups)
+    return subset_suite(source, "split", seed, names, groups, rows)
 
 
-def _check_count(num_tasks: int, most: int | None) -> None:
-    if isinstance(num_tasks, bool) or not isinstance(num_tasks, (int, np.integer)):
-        raise TypeError(f"num_tasks must be a whole number, got {num_tasks!r}.")
-    if num_tasks < 1 or (most is not None and num_tasks > most):
-        expected = "1 or more" if most is None else f"in 1..{most}"
-        raise ValueError(f"num_tasks must be {expected}, got {num_tasks}.")
-
-
-def _whole_suite(kind: str, seed: int | None, names: list[str], device: torch.device, **transform: Tensor) -> TaskSuite:
-    """Return a suite whose tasks each see all of MNIST, through their own transform."""
-    mean, std = NORMALISATION["mnist"]
-    views = [View(half, mean, std, (len(half),) * len(names), **transform) for half in data.mnist(device)]
-    classes = (tuple(str(digit) for digit in range(10)),) * len(names)
-    return TaskSuite(kind, "mnist", seed, tuple(range(len(names))), tuple(names), classes, *views)
-
-
-def _split_suite(
-    dataset: str,
-    read: Callable[[torch.device], tuple[data.Images, data.Images]],
-    class_names: list[str],
-    num_tasks: int,
+def subset_suite(
+    source: DataSet,
+    kind: str,
     seed: int | None,
-    device: torch.device | str | None,
+    names: tuple[str, ...],
+    groups: list[list[int]],
+    rows: list[list[Tensor]],
 ) -> TaskSuite:
-    per_task = 2
-    _check_count(num_tasks, len(class_names) // per_task)
-    order = np.arange(10) if seed is None else generator("class order", seed).permutation(10)
-    dealt = order[: num_tasks * per_task].reshape(num_tasks, per_task).tolist()
-    relabel = torch.zeros(num_tasks, len(class_names), dtype=torch.long)
-    for task, labels in enumerate(dealt):
-        relabel[task, labels] = torch.arange(per_task)
-    where = resolve(device)
-    views = [_split_view(half, NORMALISATION[dataset], dealt, relabel.to(where)) for half in read(where)]
-    classes = tuple(tuple(class_names[label] for label in labels) for labels in dealt)
-    names = tuple(" or ".join(pair) for pair in classes)
-    return TaskSuite("split", dataset, seed, tuple(range(num_tasks)), names, classes, *views)
+    """Return a suite whose tasks each have some of the images.
+
+    Args:
+        groups: the labels of each task, in the order of its own labels: k lists of l.
+        rows: for training and test, which images belong to each task: two lists of k.
+    """
+    relabel = torch.zeros(len(groups), len(source.classes), dtype=torch.long)
+    for task, labels in enumerate(groups):
+        relabel[task, labels] = torch.arange(len(labels))
+    relabel = relabel.to(source.train.labels.device)
+    views = [
+        View(
+            half,
+            source.mean,
+            source.std,
+            tuple(map(len, members)),
+            members=torch.nn.utils.rnn.pad_sequence(members, batch_first=True),
+            relabel=relabel,
+        )
+        for half, members in zip((source.train, source.test), rows, strict=True)
+    ]
+    classes = tuple(tuple(source.classes[label] for label in labels) for labels in groups)
+    return TaskSuite(kind, source.name, seed, tuple(range(len(groups))), names, classes, *views)
 
 
-def _split_view(half: data.Images, normalisation: tuple[float, float], dealt: list[list[int]], relabel: Tensor) -> View:
-    wanted = [torch.isin(half.labels, torch.tensor(labels, device=half.labels.device)) for labels in dealt]
-    members = [mask.nonzero().flatten() for mask in wanted]
-    padded = torch.nn.utils.rnn.pad_sequence(members, batch_first=True)
-    return View(half, *normalisation, tuple(len(rows) for rows in members), members=padded, relabel=relabel)
+def _whole_suite(source: DataSet, kind: str, seed: int | None, names: list[str], **transform: Tensor) -> TaskSuite:
+    """Return a suite whose tasks each see all of the data set, through their own transform."""
+
+    def seen(half: Images) -> View:
+        return View(half, source.mean, source.std, (len(half),) * len(names), **transform)
+
+    classes = (source.classes,) * len(names)
+    views = seen(source.train), seen(source.test)
+    return TaskSuite(kind, source.name, seed, tuple(range(len(names))), tuple(names), classes, *views)

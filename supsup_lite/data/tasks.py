@@ -5,18 +5,61 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from supsup_lite.checks import check_position, check_seed
 from supsup_lite.data.views import TaskImages, View
+
+MANY = 4  # classes, beyond which a line names the first and the last alone
+
+
+@dataclass(frozen=True)
+class TaskIdentity:
+    """What makes a task the task that it is. Two tasks with one identity have the same images and labels.
+
+    Attributes:
+        kind: of its suite: "permuted", "rotated", "split" or "each".
+        dataset: the data set; for tensors of one's own its name and a digest of them (`tasks_of`).
+        seed: what the suite was drawn with, or None where nothing was.
+        number: of the task in its whole suite.
+        classes: their names, in the order of the labels.
+
+    Raises:
+        TypeError, ValueError: one of them makes no sense.
+    """
+
+    kind: str
+    dataset: str
+    seed: int | None
+    number: int
+    classes: tuple[str, ...]
+
+    def __post_init__(self):
+        texts = (self.kind, self.dataset, *self.classes)
+        if not isinstance(self.classes, tuple) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"kind and dataset must be text, and classes a tuple of text, got {texts!r}.")
+        if self.seed is not None:
+            object.__setattr__(self, "seed", check_seed(self.seed))
+        object.__setattr__(self, "number", check_seed(self.number, "number"))
+
+    def __str__(self) -> str:
+        first, last = self.classes[:1], self.classes[-1:]
+        named = self.classes if len(self.classes) <= MANY else (*first, f"... ({len(self.classes)} in all)", *last)
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"task {self.number} of {self.kind} {self.dataset}{seed}, classes {', '.join(named)}"
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One task of a suite: `train` and `test` images, its `number` in the suite, its `name`, its `classes`."""
+    """One task of a suite: `train` and `test` images, its `number` in the suite, its `name`, its `classes`.
+
+    Its `identity` says which task of all it is, so that its mask is known again.
+    """
 
     number: int
     name: str
     classes: tuple[str, ...]
     train: TaskImages
     test: TaskImages
+    identity: TaskIdentity
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +70,7 @@ class TaskSuite:
     suite is sliced, so a mask learned for it does not depend on its company.
 
     Attributes:
-        kind: "permuted", "rotated" or "split"; with `dataset` and `seed`, where the tasks come from.
+        kind: "permuted", "rotated", "split" or "each"; with `dataset` and `seed`, where the tasks come from.
         numbers: the number of each task.
         names: one line about each task.
         classes: the names of each task's classes.
@@ -49,8 +92,16 @@ class TaskSuite:
         return len(self.classes[0])
 
     @property
+    def identities(self) -> tuple[TaskIdentity, ...]:
+        """Which task of all each one is: what a mask store keeps beside a mask."""
+        return tuple(
+            TaskIdentity(self.kind, self.dataset, self.seed, number, classes)
+            for number, classes in zip(self.numbers, self.classes, strict=True)
+        )
+
+    @property
     def input_shape(self) -> tuple[int, int]:
-        """Height and width of an image; batches are flat, with D = height * width."""
+        """Height and width of an image (1 and D where images are flat); batches are flat, with D = height * width."""
         return tuple(self.train_view.images.pixels.shape[1:])
 
     @property
@@ -65,21 +116,17 @@ class TaskSuite:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: int | slice) -> "Task | TaskSuite":
-        if isinstance(key, slice):
-            return self._select(range(len(self))[key])
-        if isinstance(key, bool) or not hasattr(key, "__index__"):
-            raise TypeError(f"a task is chosen by a whole number or a slice, got {key!r}.")
-        i = key.__index__()
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"this suite has {len(self)} tasks, so there is no task {i}.")
-        i %= len(self)
-        one = self._select([i])
+        chosen = check_position(key, len(self), "suite", "task")
+        if isinstance(chosen, range):
+            return self._select(chosen)
+        i, one = chosen, self._select([chosen])
         return Task(
             self.numbers[i],
             self.names[i],
             self.classes[i],
             TaskImages(one.train_view),
             TaskImages(one.test_view),
+            one.identities[0],
         )
 
     def __repr__(self) -> str:

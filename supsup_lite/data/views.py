@@ -17,12 +17,12 @@ class View:
 
     Attributes:
         images: the whole half, shared by every view of it.
-        mean, std: normalisation, for pixels scaled to 0..1.
+        mean, std: normalisation, for pixels divided by `images.unit`, which brings bytes to 0..1.
         permutations: int64 [k, D] or None.
         grids: sampling grids of the rotations, float [k, height, width, 2], or None.
         members: int64 [k, longest], which images belong to each task (rows padded with 0), or None for all.
         sizes: images of each task, length k.
-        relabel: int64 [k, 10], from a data set's label to the task's own, or None for unchanged.
+        relabel: int64 [k, labels], from a data set's label to the task's own, or None for unchanged.
     """
 
     images: data.Images
@@ -38,14 +38,14 @@ class View:
         """Return images float [k, B, D] and labels int64 [k, B] for whole indices [k, B] on the same device."""
         indices = indices.long()
         rows = indices if self.members is None else self.members.gather(1, indices)
-        pixels = self.images.pixels.index_select(0, rows.flatten()).unflatten(0, rows.shape)  # uint8 [k, B, h, w]
+        pixels = self.images.pixels.index_select(0, rows.flatten()).unflatten(0, rows.shape)  # [k, B, h, w]
         if self.grids is not None:
             # The B images of a task share its grid, so they go in as channels.
             pixels = F.grid_sample(pixels.float(), self.grids, mode="bilinear", align_corners=False)
         pixels = pixels.flatten(2)
         if self.permutations is not None:
             pixels = pixels.gather(2, self.permutations[:, None, :].expand(pixels.shape))
-        x = pixels.float().mul_(1 / (255 * self.std)).sub_(self.mean / self.std)
+        x = pixels.float().mul_(1 / (self.images.unit * self.std)).sub_(self.mean / self.std)
         y = self.images.labels[rows]
         return x, y if self.relabel is None else self.relabel.gather(1, y)
 

@@ -4,16 +4,8 @@ from supsup_lite.evaluation.accuracy import accuracy
 from supsup_lite.evaluation.assignment import Assignment, assignment
 from supsup_lite.evaluation.forgetting import accuracy_matrix, average_accuracy, backward_transfer, forgetting
 from supsup_lite.evaluation.intervals import interval_95
-from supsup_lite.evaluation.scenarios import (
-    INFER_FROM,
-    SCENARIOS,
-    Evaluation,
-    answers,
-    evaluate,
-    given_masks,
-    infer_masks,
-    score,
-)
+from supsup_lite.evaluation.scenarios import INFER_FROM, SCENARIOS, Evaluation, evaluate, score
+from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 
 __all__ = [
     "INFER_FROM",

@@ -1,27 +1,25 @@
 """The scenarios GG, GNs and GNu: what is given at inference, and what counts as right (SupSup, table 1)."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.intervals import interval_95
-from supsup_lite.inference.methods import METHODS, infer_task
+from supsup_lite.evaluation.steps import BATCH, answers, each_image, given_masks, infer_masks
+from supsup_lite.inference.methods import METHODS
 from supsup_lite.inference.objectives import OBJECTIVES
-from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
-from supsup_lite.seeding import generator
 
 SCENARIOS = ("GG", "GNs", "GNu")
 INFER_FROM = ("one_image", "each_image", "whole_batch")
-BATCH = 128
-TOGETHER = 10 * BATCH  # images classified at once: a mask is unpacked once for them
-ASKED = 4 * BATCH  # images whose task is inferred at once: all masks are unpacked once for them
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,10 @@ def evaluate(
     seed: int = 0,
     owners: Sequence[int] | None = None,
 ) -> Evaluation:
-    """Measure the masks on the tasks' test images. Mask i belongs to task i; further masks only distract.
+    """Measure the masks on the tasks' test images; masks of other tasks only distract.
+
+    Each task is measured with its own mask, wherever that stands in the store, so the tasks may be some of those that
+    were learned, in any order. Where the store does not know the tasks of its masks, mask i belongs to task i.
 
     Masks of a learner that was never told the tasks (NNs) have `owners`; they are measured as GNs.
 
@@ -93,94 +94,28 @@ def evaluate(
     Args:
         images: how many distinct test images of each task to draw; None takes all of them.
         seed: decides which.
-        owners: the task of each mask, such as `assignment(...).owners`; a task may have several masks, or none.
+        owners: for each mask the position of its task among those given, such as `assignment(...).owners`; a task may
+            have several masks, or none. Of masks of no task given it is any other number, such as -1.
 
     Raises:
-        TypeError, ValueError: the arguments make no sense or do not fit together.
+        TypeError, ValueError: the arguments make no sense or do not fit together: the masks belong to another network,
+            or none of them to one of the tasks.
     """
-    _check(masks, tasks, scenario, infer_from, method, objective, images, owners)
+    _check(scenario, infer_from, method, objective, images)
+    if owners is None:
+        positions = check_fits(net, masks, tasks)
+        owners = _owners(positions, len(masks))
+    else:
+        check_fits(net, masks)
+        owners = _checked_owners(owners, masks, tasks, scenario)
     which = {"images": images, "seed": seed}
     if scenario == "GG":
-        chosen, infer_from = given_masks(tasks, images), "given"
+        chosen, infer_from = given_masks(tasks, images, positions), "given"
     else:
         how = {"infer_from": infer_from, "method": method, "objective": objective}
         chosen = list(infer_masks(net, masks, tasks, **how, **which))
     right = list(answers(net, masks, tasks, chosen, infer_from, **which))
     return score(scenario, chosen, right, len(masks), infer_from, method, objective, owners)
-
-
-# What `evaluate` does in one go, in its three steps: for those who need several scenarios of the same inferences, or
-# who share the tasks of a large suite among processes. All that they hand on lies on the CPU.
-
-
-def given_masks(tasks: TaskSuite, images: int | None = None) -> list[Tensor]:
-    """Return the choice of GG, for each task: long [n], its own position for each of its n test images."""
-    sizes = tasks.test_view.sizes
-    return [torch.tensor([i]).expand(_drawn(size, images)) for i, size in enumerate(sizes)]
-
-
-@torch.no_grad()
-def infer_masks(
-    net: Network,
-    masks: MaskStore,
-    tasks: TaskSuite,
-    *,
-    infer_from: str = "one_image",
-    method: str = "one_shot",
-    objective: str = "entropy",
-    images: int | None = None,
-    seed: int = 0,
-) -> Iterator[Tensor]:
-    """Yield, for each task, the mask inferred for each image, or for each batch of 128: long [inferences].
-
-    The first images of many tasks' batches are asked about together, because unpacking the masks costs much and each
-    further image little.
-    """
-    if infer_from != "one_image":
-        together = infer_from == "whole_batch"
-        for i, task in enumerate(tasks):
-            batches = (task.test.batch(rows)[0] for rows in _draw(tasks, i, images, seed).split(BATCH))
-            found = [infer_task(net, masks, x, method, objective, together=together) for x in batches]
-            yield torch.cat([own[:1] if together else own for own in found]).cpu()
-        return
-    batches = math.ceil(_drawn(max(tasks.test_view.sizes), images) / BATCH)
-    width = max(1, ASKED // batches)  # tasks
-    for start in range(0, len(tasks), width):
-        part = range(start, min(start + width, len(tasks)))
-        first = [tasks[i].test.batch(_draw(tasks, i, images, seed)[::BATCH])[0] for i in part]
-        found = infer_task(net, masks, torch.cat(first), method, objective).cpu()
-        yield from found.split([len(x) for x in first])
-
-
-@torch.no_grad()
-def answers(
-    net: Network,
-    masks: MaskStore,
-    tasks: TaskSuite,
-    chosen: Sequence[Tensor],
-    infer_from: str = "one_image",
-    *,
-    images: int | None = None,
-    seed: int = 0,
-    own: Sequence[int] | None = None,
-    given: Sequence[Tensor] | None = None,
-) -> Iterator[Tensor]:
-    """Yield, for each task, which of its n test images get the right class under the mask chosen for them: bool [n].
-
-    Args:
-        chosen: what `infer_masks` or `given_masks` returned, with the same images and seed.
-        own, given: the position of each task's own mask, and the answers under it, where they are known already: only
-            images for which another mask was chosen are classified then.
-    """
-    for i, found in enumerate(chosen):
-        order = _draw(tasks, i, images, seed)
-        mask = _each(found, len(order), infer_from)
-        right = torch.empty(len(order), dtype=torch.bool) if given is None else given[i].clone()
-        unknown = torch.ones_like(right) if given is None else mask != own[i]
-        for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
-            x, y = tasks[i].test.batch(order[rows])
-            right[rows] = (_classify(net, masks, mask[rows], x) == y).cpu()
-        yield right
 
 
 def score(
@@ -193,7 +128,11 @@ def score(
     objective: str = "entropy",
     owners: Sequence[int] | None = None,
 ) -> Evaluation:
-    """Return what the answers [n] of each task are worth in a scenario, given the masks `chosen` for them."""
+    """Return what the answers [n] of each task are worth in a scenario, given the masks `chosen` for them.
+
+    Args:
+        owners: for each mask the position of its task, as in `evaluate`; None where mask i belongs to task i.
+    """
     given = scenario == "GG"
     by_image = given or infer_from == "each_image"
     owner = torch.arange(num_masks) if owners is None else torch.tensor(owners)
@@ -203,7 +142,7 @@ def score(
     sizes: list[Tensor] = []
     found: list[Tensor] = []
     for i, (hit, choice) in enumerate(zip(right, chosen, strict=True)):
-        mask = _each(choice, len(hit), infer_from)
+        mask = each_image(choice, len(hit), infer_from)
         fits = owner[choice] == i
         if scenario == "GNu":
             hit = hit & (owner[mask] == i)
@@ -231,31 +170,27 @@ def score(
     )
 
 
-def _drawn(size: int, images: int | None) -> int:
-    return size if images is None else min(size, images)
+def _owners(positions: Sequence[int], num_masks: int) -> list[int]:
+    """Return for each mask the position of its task among those given, or -1: it belongs to none of them."""
+    owners = [-1] * num_masks
+    for task, position in enumerate(positions):
+        owners[position] = task
+    return owners
 
 
-def _draw(tasks: TaskSuite, i: int, images: int | None, seed: int) -> Tensor:
-    """Return distinct test images of task i, long [n], shuffled by (seed, task number)."""
-    size = tasks.test_view.sizes[i]
-    return torch.from_numpy(generator("evaluation", seed, tasks.numbers[i]).permutation(size)[:images])
+def _checked_owners(owners, masks: MaskStore, tasks: TaskSuite, scenario: str) -> list[int]:
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
+    if not isinstance(owners, Sequence):
+        raise TypeError(f"owners must be a list with the task of each mask, got {type(owners).__name__}.")
+    if scenario == "GG" or len(owners) != len(masks):
+        raise ValueError(
+            f"owners are for GNs and GNu, one for each of {len(masks)} masks, got {len(owners)} in scenario {scenario}."
+        )
+    return [check_whole("an owner", owner, least=-1) for owner in owners]
 
 
-def _each(chosen: Tensor, n: int, infer_from: str) -> Tensor:
-    """Return the mask chosen for each of n images, where a batch may share one."""
-    return chosen.repeat_interleave(BATCH)[:n] if infer_from in ("one_image", "whole_batch") else chosen
-
-
-def _classify(net: Network, masks: MaskStore, chosen: Tensor, x: Tensor) -> Tensor:
-    """Return the class [B] of each image under its own mask, each mask applied once to all that chose it."""
-    classes = torch.empty(len(x), dtype=torch.long, device=x.device)
-    for j in chosen.unique().tolist():
-        rows = (chosen == j).to(x.device)
-        classes[rows] = apply_mask(net, masks[j], x[rows]).argmax(1)
-    return classes
-
-
-def _check(masks, tasks, scenario, infer_from, method, objective, images, owners) -> None:
+def _check(scenario, infer_from, method, objective, images) -> None:
     if scenario == "NNs":
         raise ValueError(
             "scenario 'NNs' has its own learner, because no task is ever given; evaluate takes GG, GNs, GNu."
@@ -268,17 +203,5 @@ def _check(masks, tasks, scenario, infer_from, method, objective, images, owners
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
-    if not isinstance(masks, MaskStore):
-        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
-    if owners is not None and (scenario == "GG" or len(owners) != len(masks)):
-        raise ValueError(
-            f"owners are for GNs and GNu, one for each of {len(masks)} masks, got {len(owners)} in scenario {scenario}."
-        )
-    if owners is None and len(masks) < len(tasks):
-        raise ValueError(
-            f"there are {len(tasks)} tasks but only {len(masks)} masks: learn the others, or slice the suite."
-        )
-    if images is not None and images < 1:
-        raise ValueError(f"images must be 1 or more, or None for all, got {images}.")
+    if images is not None:
+        check_whole("images", images)

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from supsup_lite import networks
 from supsup_lite.data import suites
-from supsup_lite.evaluation.scenarios import BATCH
+from supsup_lite.evaluation.steps import BATCH
 from supsup_lite.experiments.settings import recipe_of
 from supsup_lite.hopfield.recall import hopfield_store, measure_limits, recall_mask, spins_of
 from supsup_lite.learning.learn import learn_masks

@@ -9,7 +9,8 @@ from tqdm.auto import tqdm
 
 from supsup_lite.data import suites
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.evaluation.scenarios import SCENARIOS, Evaluation, answers, given_masks, infer_masks, score
+from supsup_lite.evaluation.scenarios import SCENARIOS, Evaluation, score
+from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.settings import NETWORKS, RECIPES, figures_of, recipe_of
 from supsup_lite.experiments.shards import learn_resumably

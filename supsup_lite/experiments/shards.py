@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -13,6 +12,8 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.files import write
 from supsup_lite.learning.learn import learn_masks
+from supsup_lite.masks.fits import check_fits
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import Recipe
@@ -38,7 +39,7 @@ def learn_resumably(
     """
     team = team or Team()
     folder = _folder(name, net, suite, keep, seed, recipe)
-    learned_with = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
+    learned = Learned(suite.num_classes, keep, recipe, seed)
     size = BLOCK.get(net.device.type, BLOCK_ON_GPU)
     seen = team.gather((folder.name, len(suite), size, finished(folder)))
     if len({entry[:3] for entry in seen}) > 1:
@@ -59,7 +60,7 @@ def learn_resumably(
             _learn(folder, block, net, suite, keep, seed, recipe)
             bar.update(len(block))
     _exchange(folder, team)
-    return _collect(folder, net, suite, learned_with)
+    return _collect(folder, net, suite, learned)
 
 
 def missing(total: int, size: int, done: Iterable[range]) -> list[range]:
@@ -108,34 +109,38 @@ def _exchange(folder: Path, team: Team) -> None:
             write(path, content)
 
 
-def _collect(folder: Path, net: Network, suite: TaskSuite, wanted: dict[str, Any]) -> tuple[MaskStore, float]:
+def _collect(folder: Path, net: Network, suite: TaskSuite, wanted: Learned) -> tuple[MaskStore, float]:
     """Return the masks of all tasks from their blocks, and the seconds that these took to learn."""
-    masks, seconds = MaskStore(net), 0.0
+    masks, seconds = MaskStore(net, learned=wanted), 0.0
     masks.reserve(len(suite))
     for block in finished(folder):
         if not block.start <= len(masks) < min(block.stop, len(suite)):  # known from another block, or not asked for
             continue
         part = MaskStore.load(block_file(folder, block), net)
-        other = {key: part.about.get(key) for key in wanted if part.about.get(key) != wanted[key]}
-        if len(part) != len(block) or other:
+        if len(part) != len(block) or part.learned != wanted:
             raise ValueError(
                 f"{block_file(folder, block)} is not of this run: it holds {len(part)} masks learned with "
-                f"{ {key: part.about.get(key) for key in wanted} }, expected {len(block)} with {wanted}. Delete it."
+                f"{part.learned}, expected {len(block)} with {wanted}. Delete it."
             )
         used = range(len(masks), min(block.stop, len(suite)))
-        _extend(masks, part[used.start - block.start : used.stop - block.start])
+        own = part[used.start - block.start : used.stop - block.start]
+        tasks = suite[used.start : used.stop]
+        if check_fits(net, own, tasks) != tuple(range(len(own))):
+            raise ValueError(f"{block_file(folder, block)} holds its masks in another order than the tasks. Delete it.")
+        _extend(masks, own, tasks)
         seconds += part.about.get("seconds", 0.0) * len(used) / len(block)
-        masks.about = {**part.about, "tasks": repr(suite)}
     if len(masks) < len(suite):
         raise ValueError(f"{folder} has masks of {len(masks)} of {len(suite)} tasks: were files deleted? Run it again.")
     masks.about["seconds"] = seconds
     return masks, seconds
 
 
-def _extend(masks: MaskStore, more: MaskStore, at_once: int = 50) -> None:
-    """Add masks a few at a time, because they are unpacked on the way."""
+def _extend(masks: MaskStore, more: MaskStore, tasks: TaskSuite, at_once: int = 50) -> None:
+    """Add the masks of some tasks a few at a time, because they are unpacked on the way."""
+    identities = tasks.identities
     for start in range(0, len(more), at_once):
-        masks.extend(more.chunk(start, min(start + at_once, len(more))))
+        stop = min(start + at_once, len(more))
+        masks.extend(more.chunk(start, stop), identities[start:stop])
 
 
 def _folder(name: str, net: Network, suite: TaskSuite, keep: float | None, seed: int, recipe: Recipe) -> Path:

@@ -12,6 +12,7 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
 from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import Mask
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images
 from supsup_lite.seeding import generator
@@ -150,12 +151,20 @@ def measure_limits(
 
     Args:
         masks: the masks in the store, while they are still at hand.
-        tasks: their tasks.
+        tasks: their tasks, in any order.
         batch: images that a recall will see at once: fewer images, wider limits.
+
+    Raises:
+        TypeError, ValueError: net, masks and tasks do not belong together, or the store holds no masks of the network.
     """
-    spread = float(store.spread(spins_of(masks)).max())
+    positions = check_fits(net, masks, tasks)
+    _check_store(net, store)
+    if len(masks) != len(tasks):
+        raise ValueError(f"limits are measured on the tasks of all masks, got {len(tasks)} tasks of {len(masks)}.")
+    spins = spins_of(masks)
+    spread = float(store.spread(spins).max())
     entropies = [0.0]
-    for task, z in zip(tasks, spins_of(masks), strict=True):
+    for task, z in zip(tasks, spins[list(positions)], strict=True):
         chosen = generator("batches for the limits", seed, task.number).permutation(len(task.train))[: 8 * batch]
         entropies += [float(entropy_at(net, z, x)) for x in task.train.batch(chosen)[0].split(batch) if len(x) > 1]
     typical = sum(entropies) / (len(entropies) - 1)
@@ -255,12 +264,16 @@ def _check_state(net: Network, z: Tensor) -> None:
         raise ValueError(f"a state of {net!r} is [{net.num_weights}], got {list(z.shape)}.")
 
 
-def _check(net, store, x, steps, starts, rate, energy_weight) -> None:
-    check_images(net, x)
+def _check_store(net: Network, store: HopfieldStore) -> None:
     if not isinstance(store, HopfieldStore):
         raise TypeError(f"store must be a HopfieldStore, got {type(store).__name__}: see hopfield_store(masks).")
     if store.dim != net.num_weights:
         raise ValueError(f"the store holds patterns of {store.dim}, but masks of {net!r} have {net.num_weights} bits.")
+
+
+def _check(net, store, x, steps, starts, rate, energy_weight) -> None:
+    check_images(net, x)
+    _check_store(net, store)
     if not len(store):
         raise ValueError("the store is empty: store at least one mask before recalling one.")
     check_whole("steps", steps)

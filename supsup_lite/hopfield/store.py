@@ -4,12 +4,12 @@ import json
 import math
 import os
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from supsup_lite.devices import resolve
-from supsup_lite.files import read_checked, write_checked
+from supsup_lite.checks import check_choice, check_whole
+from supsup_lite.devices import check_memory, resolve
+from supsup_lite.files import Entry, json_of, read_checked, write_checked
 
 RULES = ("hebb", "storkey", "centred")
 ORDERS = ("asynchronous", "synchronous")
@@ -55,18 +55,14 @@ class HopfieldStore:
         mean: the average of all stored patterns, float32 [d]; zeros while there is none.
 
     Raises:
-        TypeError, ValueError: a dim or rule that makes no sense.
+        TypeError, ValueError: a dim or rule that makes no sense, or the device has not the memory for the matrix.
     """
 
     def __init__(self, dim: int, rule: str = "storkey", device: torch.device | str | None = None):
-        if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
-            raise TypeError(f"dim must be a whole number, the length of a pattern, got {dim!r}.")
-        if dim < 2:
-            raise ValueError(f"dim must be 2 or more, the length of a pattern, got {dim}.")
-        if rule not in RULES:
-            raise ValueError(f"rule must be one of {RULES}, got {rule!r}.")
-        self.dim, self.rule = int(dim), rule
-        self.psi = torch.zeros(self.dim, self.dim, device=resolve(device))
+        self.dim, self.rule = check_whole("dim", dim, least=2), check_choice("rule", rule, RULES)
+        where = resolve(device)
+        check_memory(f"a matrix of {self.dim:,} x {self.dim:,} numbers", 4 * self.dim**2, where)
+        self.psi = torch.zeros(self.dim, self.dim, device=where)
         self.mean = torch.zeros(self.dim, device=self.psi.device)
         self._count = 0
 
@@ -224,8 +220,12 @@ class HopfieldStore:
     def save(self, path: str | os.PathLike) -> None:
         """Write the store as one safetensors file with a checksum: beside its target first, then renamed.
 
+        The same store gives the same bytes. `~` is the home folder, and where the path is a link, what it leads to is
+        written.
+
         Raises:
             OSError: the folder is missing or full.
+            TypeError: the path is none.
         """
         tensors = {"psi": self.psi.cpu(), "mean": self.mean.cpu()}
         write_checked(path, FORMAT, VERSION, tensors, {"rule": self.rule, "patterns": json.dumps(self._count)})
@@ -236,19 +236,32 @@ class HopfieldStore:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: the file is damaged, of another kind, or its matrix is not square, symmetric and finite.
+            ValueError: the file is damaged, of another kind, larger than the free memory, or holds no store: its
+                matrix is not square, symmetric and finite, or its mean not one of spins.
         """
-        tensors, metadata = read_checked(path, FORMAT, VERSION, ("rule", "patterns"), REPAIR)
-        psi, mean = tensors.get("psi"), tensors.get("mean")
-        if psi is None or mean is None or psi.ndim != 2 or psi.shape != (len(mean),) * 2:
-            shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
-            raise ValueError(f"{path} must hold a square matrix psi and its mean, got {shapes}. {REPAIR}")
+
+        def check(entries: dict[str, Entry]) -> None:
+            given = {name: (entry.dtype, list(entry.shape)) for name, entry in entries.items()}
+            dim = (*entries["psi"].shape, 0)[0] if "psi" in entries else 0
+            if given != {"psi": ("F32", [dim, dim]), "mean": ("F32", [dim])}:
+                raise ValueError(f"{path} must hold a square matrix psi and its mean in float32, got {given}. {REPAIR}")
+
+        tensors, metadata = read_checked(path, FORMAT, VERSION, ("rule", "patterns"), REPAIR, check)
+        psi, mean = tensors["psi"], tensors["mean"]
         if not psi.isfinite().all() or not torch.equal(psi, psi.T) or psi.diagonal().any():
             raise ValueError(f"the matrix in {path} is not finite and symmetric with a zero diagonal. {REPAIR}")
-        store = cls(len(mean), metadata["rule"], device)
+        if not (mean.abs() <= 1).all():  # nor NaN
+            raise ValueError(f"the mean in {path} is not one of spins, in -1..1. {REPAIR}")
+        count = json_of(path, metadata, "patterns", REPAIR)
+        try:
+            store = cls(len(mean), metadata["rule"], device)
+            store._count = check_whole("the number of patterns", count, least=0)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} holds no store that can be had here: {error} {REPAIR}") from error
+        if not count and (psi.any() or mean.any()):
+            raise ValueError(f"{path} says that it holds no pattern, but its matrix or mean is not 0. {REPAIR}")
         store.psi.copy_(psi)
         store.mean.copy_(mean)
-        store._count = json.loads(metadata["patterns"])
         return store
 
 

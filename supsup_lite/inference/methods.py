@@ -9,6 +9,7 @@ from torch import Tensor
 
 from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
 from supsup_lite.networks.network import Network, check_images
@@ -53,7 +54,7 @@ def alpha_gradient(
         x: B images, float [B, ...].
         objective: "entropy" is H, "superfluous" is G.
         alphas: where to take the gradient, [k] or [B, k]; None is 1/k for every mask.
-        num_classes: l, how many outputs are real, for G; None takes it from the store (`learn_masks` notes it).
+        num_classes: l, how many outputs are real, for G; None takes it from the store (`masks.learned`).
 
     Raises:
         TypeError, ValueError: the arguments do not fit together.
@@ -198,21 +199,19 @@ def _pooled(values: Tensor, together: bool) -> Tensor:
 def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: int | None) -> int | None:
     if objective == "entropy" or num_classes is not None:
         return num_classes
-    if "num_classes" not in masks.about:
+    if masks.learned is None or masks.learned.num_classes is None:
         raise ValueError(
-            "objective 'superfluous' needs num_classes: this store does not say how many outputs are real."
+            "objective 'superfluous' needs num_classes: this store does not say how many outputs are real. Give it, or "
+            "make the store with learned=Learned(num_classes=...)."
         )
-    return masks.about["num_classes"]
+    return masks.learned.num_classes
 
 
 def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
+    check_fits(net, masks)
     check_images(net, x)
-    if not isinstance(masks, MaskStore):
-        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
     if not len(masks):
         raise ValueError("masks is empty: learn at least one mask before asking which task it is.")
-    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
-        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
     if not len(x):
         raise ValueError("there is no image: x has 0 rows.")
 

@@ -8,6 +8,7 @@ from supsup_lite.checks import check_seed
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import Task, TaskSuite
 from supsup_lite.learning.optimizers import descend
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
 from supsup_lite.networks.network import Network, check_images
@@ -35,14 +36,11 @@ def learn_coefficients(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    if not isinstance(masks, MaskStore):
-        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
+    check_fits(net, masks)
     if not isinstance(tasks, TaskSuite):
         raise TypeError(f"tasks must be a suite or a slice of one, got {type(tasks).__name__}.")
     if not len(masks):
         raise ValueError("masks is empty: there is nothing to combine.")
-    if masks.net.fingerprint() != net.fingerprint():
-        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
     check_seed(seed)
     check_recipe(recipe)
     check_images(net, tasks[0].train.batch([0])[0])

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,6 +14,8 @@ from supsup_lite.devices import free_memory
 from supsup_lite.learning.optimizers import as_gradients_come, descend
 from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight, masks_of
+from supsup_lite.masks.fits import check_fits
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
@@ -47,8 +48,8 @@ def learn_masks(
         keep: the density of edge-popup, in 0..1 for every layer; None keeps the weights with score >= 0.
         seed: for the scores' start and the order of the batches.
         recipe: how to train; `PAPER` is the paper's for MNIST, `DEFAULT` is faster and as good (see lesson 02).
-        masks: a store to go on with: its first len(masks) tasks count as learned and are skipped. What it says of
-            keep, seed and recipe must be what is given.
+        masks: a store to go on with: its masks must be those of the first len(masks) tasks, which are skipped, and
+            how they were learned (`masks.learned`) must be what is given.
         at_once: how many tasks to learn side by side; None chooses by device and free memory (`tasks_at_once`). The
             result does not depend on it.
         transfer: start the scores of a task from the mean of all scores learned before (SupSup, "Scenario GG"),
@@ -63,10 +64,9 @@ def learn_masks(
         TypeError, ValueError: the arguments make no sense or do not fit together.
         MemoryError: at_once is None, and the device has not the memory for one task.
     """
-    _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
+    learned = _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
     store = masks if masks is not None else MaskStore(net)
-    store.about |= {"keep": keep, "seed": seed, "recipe": asdict(recipe), "tasks": repr(tasks)}
-    store.about |= {"transfer": transfer, "num_classes": tasks.num_classes}
+    store.learned = learned
     store.reserve(len(tasks))
     width = 1 if transfer else at_once or tasks_at_once(net, recipe)
     mean_scores: Scores | None = None
@@ -78,10 +78,11 @@ def learn_masks(
                 part = tasks[start : start + width]
                 watch = _watch(bar, start, len(part), recipe, on_step)
                 scores = learn_scores(net, part, keep, seed, recipe, mean_scores, watch)
-                store.extend({name: masks_of(values.detach(), keep) for name, values in scores.items()})
+                bits = {name: masks_of(values.detach(), keep) for name, values in scores.items()}
+                store.extend(bits, part.identities)
                 if transfer:
                     mean_scores = _running_mean(mean_scores, scores, start)
-                del scores  # before the next ones are drawn: the peak is that of one part, whatever k is
+                del scores, bits  # before the next ones are drawn: the peak is that of one part, whatever k is
         except KeyboardInterrupt:
             go_on = "Call learn_masks again with masks=<this store> to go on."
             if transfer:
@@ -205,8 +206,8 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
     return {name: (mean[name] * seen + values[0]) / (seen + 1) for name, values in scores.items()}
 
 
-def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
-    """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
+def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> Learned:
+    """Return how masks will be learned; raise on arguments of `learn_masks` that make no sense, before any work."""
     if not isinstance(net, Network):
         raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
     if not isinstance(tasks, TaskSuite):
@@ -224,15 +225,28 @@ def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
     if net.outputs < tasks.num_classes:
         raise ValueError(f"{net!r} has fewer outputs than the tasks have classes ({tasks.num_classes}).")
     check_images(net, tasks[0].test.batch([0])[0])
-    if masks is not None and masks.net.fingerprint() != net.fingerprint():
-        raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give a store of this network.")
-    if masks is not None and len(masks) > len(tasks):
+    learned = Learned(tasks.num_classes, keep, recipe, seed, transfer)
+    if masks is None:
+        return learned
+    check_fits(net, masks)
+    if len(masks) > len(tasks):
         raise ValueError(f"masks holds {len(masks)} masks already, more than there are tasks ({len(tasks)}).")
-    if masks is not None and len(masks):
-        given = {"keep": keep, "seed": seed, "recipe": asdict(recipe)}
-        other = {name: masks.about[name] for name in given if masks.about.get(name, given[name]) != given[name]}
-        if other:
-            wanted = {name: given[name] for name in other}
-            raise ValueError(f"masks were learned with {other}, now given {wanted}: go on alike, or start a new store.")
-    if transfer and masks is not None and len(masks):
+    if len(masks):
+        _check_first(net, masks, tasks[: len(masks)], learned)
+    return learned
+
+
+def _check_first(net: Network, masks: MaskStore, first: TaskSuite, learned: Learned) -> None:
+    """Raise unless masks can be gone on with: they are those of the first tasks, in their order, learned alike."""
+    positions = check_fits(net, masks, first)
+    for i, position in enumerate(positions):
+        if position != i:
+            raise ValueError(
+                f"mask {i} of the store belongs to {masks.identities[i]}, but task {i} given is {first.identities[i]}: "
+                "give the tasks in the order of the masks, then those to learn."
+            )
+    if learned.transfer:
         raise ValueError("transfer starts from the mean of earlier scores, which a store does not hold: start afresh.")
+    before, now = masks.learned.differences(learned) if masks.learned else ({}, {})
+    if before:
+        raise ValueError(f"masks were learned with {before}, now given {now}: go on alike, or start a new store.")

@@ -13,17 +13,21 @@ from supsup_lite.masks.edge_popup import (
     threshold_mask,
     top_k_mask,
 )
+from supsup_lite.masks.fits import check_fits
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
 from supsup_lite.masks.weights import Weights, chosen_weights, own_weights
 
 __all__ = [
+    "Learned",
     "Mask",
     "MaskStore",
     "Scores",
     "Weights",
     "apply_mask",
     "binary_entropy",
+    "check_fits",
     "check_mask",
     "chosen_weights",
     "decode",

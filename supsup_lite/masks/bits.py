@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,16 @@ def unpack_bits(packed: Tensor, n: int) -> Tensor:
     bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
     words = bits.to(torch.uint8).view(torch.int64).flatten()  # for each byte its eight bools, read as one word
     return words[packed.int()].view(torch.bool)[:, :n]
+
+
+def packed_bytes(n: int) -> int:
+    """Return how many bytes n bits are packed into."""
+    return -(-n // 8)
+
+
+def has_padding(packed: np.ndarray, n: int) -> np.ndarray:
+    """Say of each row of packed bits, uint8 [k, ceil(n / 8)], whether it has a 1 behind its n bits: bool [k]."""
+    return packed[:, -1] >> (n % 8) != 0 if n % 8 else np.zeros(len(packed), bool)
 
 
 def binary_entropy(p: Tensor | float) -> Tensor | float:

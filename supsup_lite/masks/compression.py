@@ -1,8 +1,8 @@
 """Masks as few bytes, near Shannon's bound: gaps or bits, each symbol by zlib's Huffman code, one mask at a time.
 
-A sparse mask is told as gaps: how many removed weights lie between one kept weight and the next. Gaps of random bits
+A sparse mask is written as gaps: how many removed weights lie between one kept weight and the next. Gaps of random bits
 are geometric, and for those a Huffman code is the best there is that codes one gap at a time (Golomb 1966; Gallager and
-Van Voorhis 1975). A dense mask is told as it is packed, eight weights a symbol.
+Van Voorhis 1975). A dense mask is written as it is packed, eight weights a symbol.
 
 A Huffman code has no fractions of bits, so neither way quite reaches the bound. And a mask brings its own table, some
 60 to 100 bytes, which is what lets it be read without the others; a mask worth less than a kilobyte feels it. Where a
@@ -17,7 +17,7 @@ import numpy as np
 
 from supsup_lite.masks.bits import binary_entropy
 
-BITS, GAPS_OF_ONES, GAPS_OF_ZEROS = range(3)  # how a part of a mask is told
+BITS, GAPS_OF_ONES, GAPS_OF_ZEROS = range(3)  # how a part of a mask is written
 GAPS_BELOW = 1 / 8  # the share of the rarer bit below which gaps are no longer than bits
 FAR = 255  # the symbol for "255 weights further, and still none": a gap of g is g // 255 of these, then g % 255
 TABLE = 64  # bytes that one more Huffman table costs, about
@@ -32,13 +32,15 @@ def encode(mask: np.ndarray, widths: Sequence[int]) -> bytes:
         widths: bytes of each layer.
 
     Returns:
-        For each part: how it is told (one byte), its number of layers (one byte), and a raw deflate stream.
+        For each part: how it is written (one byte), its number of layers (one byte), and a raw deflate stream.
     """
     return b"".join(_encode_part(mask[start:stop], ones, layers) for start, stop, ones, layers in _parts(mask, widths))
 
 
 def decode(block: bytes, widths: Sequence[int]) -> np.ndarray:
     """Return the mask that `encode` was given: uint8 [sum(widths)].
+
+    Whatever the bytes are, no more is unpacked of them than a mask of this size can need.
 
     Raises:
         ValueError: these bytes are no mask of this size.
@@ -48,18 +50,34 @@ def decode(block: bytes, widths: Sequence[int]) -> np.ndarray:
         if len(block) < 2:
             raise ValueError("the code ends too early")
         kind, more = block[:2]
-        stream = zlib.decompressobj(-15)
-        try:
-            symbols = np.frombuffer(stream.decompress(block[2:]), np.uint8)
-        except zlib.error as error:
-            raise ValueError(str(error)) from error
-        if not stream.eof:
-            raise ValueError("the code ends too early")
-        parts.append(_untold(kind, symbols, sum(widths[layers : layers + more])))
-        block, layers = stream.unused_data, layers + more
+        if not 0 < more <= len(widths) - layers:
+            raise ValueError(f"the code has a part of {more} layers, with {len(widths) - layers} left")
+        width = sum(widths[layers : layers + more])
+        symbols, block = _inflated(block[2:], width if kind == BITS else 8 * width)  # a gap is of one weight at least
+        parts.append(_decode_part(kind, symbols, width))
+        layers += more
     if layers != len(widths):
         raise ValueError(f"the code is of {layers} layers, expected {len(widths)}")
     return np.concatenate(parts)
+
+
+def most_bytes(widths: Sequence[int]) -> int:
+    """Return a number of bytes that no compressed mask exceeds: deflate stores what it cannot shorten as it is."""
+    return 2 * sum(widths) + TABLE * len(widths)
+
+
+def _inflated(content: bytes, most: int) -> tuple[np.ndarray, bytes]:
+    """Return the symbols, `most` of them at most, of the deflate stream that the content begins with, and the rest."""
+    stream = zlib.decompressobj(-15)
+    try:
+        symbols = np.frombuffer(stream.decompress(content, most + 1), np.uint8)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if len(symbols) > most:
+        raise ValueError(f"the code is of more than {most} symbols")
+    if not stream.eof:
+        raise ValueError("the code ends too early")
+    return symbols, stream.unused_data
 
 
 def _parts(mask: np.ndarray, widths: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
@@ -93,7 +111,7 @@ def _encode_part(packed: np.ndarray, ones: int, layers: int) -> bytes:
     return bytes([kind, layers]) + stream.compress(symbols) + stream.flush()
 
 
-def _untold(kind: int, symbols: np.ndarray, width: int) -> np.ndarray:
+def _decode_part(kind: int, symbols: np.ndarray, width: int) -> np.ndarray:
     """Return the packed bits of one part from its symbols."""
     if kind == BITS:
         packed = symbols

@@ -1,25 +1,22 @@
-"""The mask store: one bit a weight and task in memory, fewer in a file, which is checked byte by byte."""
+"""The mask store in memory: one bit a weight and task, and with each mask the identity of its task."""
 
-import json
 import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from supsup_lite.files import BlockFile, blocks_content, read_checked, version_of, write
+from supsup_lite.checks import check_position, check_whole
+from supsup_lite.data.tasks import TaskIdentity
+from supsup_lite.devices import check_memory
+from supsup_lite.files import write
 from supsup_lite.masks.apply import Mask, check_mask
-from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
-from supsup_lite.masks.compression import decode, encode
+from supsup_lite.masks.bits import binary_entropy, pack_bits, packed_bytes, unpack_bits
+from supsup_lite.masks.origin import Learned
+from supsup_lite.masks.store_file import Content, file_content, read_store
 from supsup_lite.networks.network import Network
-
-FORMAT = "supsup-lite masks"
-VERSION = 2  # version 1 held the packed bits as they are; it can still be read
-SAID = ("network", "fingerprint", "about")  # in the metadata
-REPAIR = "Save the masks again, or learn them again from their seed."
 
 
 class MaskStore:
@@ -31,103 +28,141 @@ class MaskStore:
 
     Args:
         net: the network that the masks belong to.
-        about: what to remember with the masks: how they were learned. Anything that JSON can hold.
+        about: notes to keep with the masks, anything that JSON can hold. Nothing in the package goes by them.
+        learned: how the masks were learned, which `learn_masks` enters by itself.
+
+    Raises:
+        TypeError: one of them is something else.
     """
 
-    def __init__(self, net: Network, about: dict[str, Any] | None = None):
+    def __init__(self, net: Network, about: dict[str, Any] | None = None, learned: Learned | None = None):
+        if not isinstance(net, Network):
+            raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+        if about is not None and not isinstance(about, dict):
+            raise TypeError(f"about must be a dict of notes, got {type(about).__name__}.")
+        if learned is not None and not isinstance(learned, Learned):
+            raise TypeError(f"learned must be a Learned, such as Learned(num_classes=10), got {learned!r}.")
         self._net = net
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
         self._packed = {  # name -> uint8 [capacity, bytes]
-            name: torch.empty(0, math.ceil(math.prod(shape) / 8), dtype=torch.uint8, device=net.device)
+            name: torch.empty(0, packed_bytes(math.prod(shape)), dtype=torch.uint8, device=net.device)
             for name, shape in self._shapes.items()
         }
-        self._count = 0
+        self._identities: list[TaskIdentity | None] = []  # as many as there are masks
         self.about = dict(about or {})
+        self.learned = learned
 
     @property
     def net(self) -> Network:
         """The network that the masks belong to."""
         return self._net
 
+    @property
+    def identities(self) -> tuple[TaskIdentity | None, ...]:
+        """Which task each mask belongs to; None where that is not known, as of a mask that was appended by hand."""
+        return tuple(self._identities)
+
     def __len__(self) -> int:
-        return self._count
+        return len(self._identities)
 
     def __iter__(self) -> Iterator[Mask]:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: int | slice) -> "Mask | MaskStore":
-        if isinstance(key, slice):
-            return self._view(key)
-        if isinstance(key, bool) or not hasattr(key, "__index__"):
-            raise TypeError(f"a mask is chosen by a whole number or a slice, got {key!r}.")
-        i = key.__index__()
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"this store has {len(self)} masks, so there is no mask {i}.")
-        i %= len(self)
-        return {name: rows[0] for name, rows in self.chunk(i, i + 1).items()}
-
-    def _view(self, key: slice) -> "MaskStore":
-        rows = range(len(self))[key]
-        return self._part(key if rows.step > 0 else list(rows), len(rows))  # torch cannot step backwards: a copy then
+        chosen = check_position(key, len(self), "store", "mask")
+        if isinstance(chosen, range):  # torch cannot step backwards: a copy then
+            return self._part(key if chosen.step > 0 else list(chosen), chosen)
+        return {name: rows[0] for name, rows in self.chunk(chosen, chosen + 1).items()}
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
-        return self._part(positions, len(positions))
+        return self._part(positions, positions.tolist())
 
-    def _part(self, chosen: slice | list[int] | Tensor, count: int) -> "MaskStore":
-        part = MaskStore(self._net, self.about)
-        part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
-        part._count = count
+    def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
+        part = MaskStore(self._net, self.about, self.learned)
+        part._packed = {name: self.packed(name)[rows] for name in self._shapes}
+        part._identities = [self._identities[i] for i in chosen]
         return part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
+        return {**vars(self[:]), "_packed": {name: self.packed(name).clone() for name in self._shapes}}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
 
-    def append(self, mask: Mask) -> None:
-        """Add the mask of one more task.
+    def append(self, mask: Mask, identity: TaskIdentity | None = None) -> None:
+        """Add the mask of one more task, and which task that is (`task.identity`), if it is known.
 
         Raises:
-            TypeError, ValueError: it is not a mask of this network (as in `apply_mask`).
+            TypeError, ValueError: it is not a mask of this network (as in `apply_mask`), or no identity.
         """
         check_mask(self._net, mask)
-        self.extend({name: bits[None] for name, bits in mask.items()})
+        self.extend({name: bits[None] for name, bits in mask.items()}, [identity])
 
-    def extend(self, masks: dict[str, Tensor]) -> None:
+    def extend(self, masks: dict[str, Tensor], identities: Sequence[TaskIdentity | None] | None = None) -> None:
         """Add k masks at once: for each weight of the network bool [k, *shape].
 
+        Args:
+            identities: of their k tasks (`tasks.identities`); None where they are not known.
+
         Raises:
-            TypeError, ValueError: they are not masks of this network, or not equally many of each weight.
+            TypeError, ValueError: they are not masks of this network, not equally many of each weight, or there is not
+                one identity for each.
         """
-        check_mask(self._net, {name: bits[0] if len(bits) else bits.sum(0) > 0 for name, bits in masks.items()})
+        check_mask(
+            self._net, {name: _first(bits) for name, bits in masks.items()} if isinstance(masks, dict) else masks
+        )
         added = {len(bits) for bits in masks.values()}
         if len(added) != 1:
             raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
         (k,) = added
-        if self._count + k > len(next(iter(self._packed.values()))):
-            self.reserve(
-                max(2 * self._count, self._count + k)
-            )  # double, so that n appends cost n copies, not n squared
+        identities = [None] * k if identities is None else list(identities)
+        if len(identities) != k:
+            raise ValueError(f"every mask needs one identity, or None, got {len(identities)} for {k} masks.")
+        for identity in identities:
+            if identity is not None and not isinstance(identity, TaskIdentity):
+                raise TypeError(f"an identity is that of a task, task.identity, got {identity!r}.")
+        count = len(self)
+        if count + k > len(next(iter(self._packed.values()))):
+            self.reserve(max(2 * count, count + k))  # double, so that n appends cost n copies, not n squared
         for name, bits in masks.items():
-            self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
-        self._count += k
+            self._packed[name][count : count + k] = pack_bits(bits.flatten(1))
+        self._identities += identities
 
     def reserve(self, room: int) -> None:
-        """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much."""
+        """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much.
+
+        Raises:
+            TypeError, ValueError: it is no number of masks, or the device has not the memory for them.
+        """
+        room = check_whole("room", room, least=0)
+        bytes_each = sum(rows.shape[1] for rows in self._packed.values())
+        held = len(next(iter(self._packed.values())))
+        if room > held:
+            check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * bytes_each, self._net.device)
         for name, rows in self._packed.items():
             if room > len(rows):
                 grown = rows.new_empty(room, rows.shape[1])
-                grown[: self._count] = self.packed(name)
+                grown[: len(self)] = self.packed(name)
                 self._packed[name] = grown
 
     def replace(self, i: int, mask: Mask) -> None:
-        """Put another mask in the place of mask i, 0 <= i < len(self): for a learner that is not done with it."""
+        """Put another mask of the same task in the place of mask i: for a learner that is not done with it.
+
+        Raises:
+            IndexError: there is no mask i.
+            TypeError, ValueError: it is not a mask of this network.
+        """
         check_mask(self._net, mask)
+        if not isinstance(place := check_position(i, len(self), "store", "mask"), int):
+            raise TypeError(f"one mask is replaced at a time, got {i!r}.")
         for name, bits in mask.items():
-            self.packed(name)[i] = pack_bits(bits.flatten()[None])[0]
+            self.packed(name)[place] = pack_bits(bits.flatten()[None])[0]
 
     def packed(self, name: str) -> Tensor:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
-        return self._packed[name][: self._count]
+        return self._packed[name][: len(self)]
 
     def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
         """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
@@ -188,38 +223,33 @@ class MaskStore:
     @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
-        return len(self._content())
+        return len(file_content(self._net, self._content()))
 
-    def _content(self) -> bytes:
-        rows = [self.packed(name).cpu().numpy() for name in self._shapes]
-        widths = [layer.shape[1] for layer in rows]
-        blocks = [encode(np.concatenate([layer[i] for layer in rows]), widths) for i in range(len(self))]
-        identity = {"name": self._net.name, "outputs": self._net.outputs, "seed": self._net.seed}
-        metadata = {
-            "network": json.dumps(identity),
-            "fingerprint": self._net.fingerprint(),
-            "about": json.dumps(self.about, default=_plain_number),
-        }
-        return blocks_content(FORMAT, VERSION, blocks, metadata)
+    def _content(self) -> Content:
+        packed = {name: self.packed(name) for name in self._shapes}
+        return Content(packed, self.identities, self.learned, self.about)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
 
-        Each mask is compressed by itself (`coding.encode`) and has a checksum of its own. The metadata holds the
-        network's recipe and fingerprint, what `about` says, the version of the format, and a SHA-256 over header and
-        index (`files.blocks_content`).
+        Each mask is compressed by itself (`compression.encode`) and has a checksum of its own. The metadata holds the
+        network's recipe and fingerprint, which task each mask belongs to, how they were learned, what `about` says,
+        the version of the format, and a SHA-256 over header and index (`files.blocks_content`). The same store gives
+        the same bytes. `~` is the home folder, and where the path is a link, what it leads to is written.
 
         Raises:
             OSError: the folder is missing or full.
-            TypeError: `about` holds something that JSON cannot.
+            TypeError: the path is none, or `about` holds something that JSON cannot.
         """
-        write(path, self._content())
+        write(path, file_content(self._net, self._content()))
 
     @classmethod
     def load(
         cls, path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None = None
     ) -> "MaskStore":
         """Read a store that `save` wrote, and check that what is read is whole and belongs to this network.
+
+        Of files of the formats before this one it is not known which tasks their masks belong to.
 
         Args:
             path: the file.
@@ -230,76 +260,18 @@ class MaskStore:
         Raises:
             FileNotFoundError: there is no such file.
             IndexError: the file has no such mask.
-            TypeError: `only` is something else.
+            TypeError: path, net or `only` is something else.
             ValueError: the file is damaged, truncated, of another kind or version, or of another network.
         """
-        if version_of(path) == "1":
-            return cls._load_version_1(path, net, only)
-        with BlockFile(path, FORMAT, VERSION, SAID, REPAIR) as file:
-            store = cls._for(path, net, file.metadata)
-            widths = [rows.shape[1] for rows in store._packed.values()]
-            chosen = _chosen(only, len(file), path)
-            masks = np.empty((len(chosen), sum(widths)), np.uint8)
-            for mask, i in zip(masks, chosen, strict=True):
-                mask[:] = _decoded(file.read(i), widths, f"mask {i} of {path}")
-        store._count = len(chosen)
-        layers = torch.from_numpy(masks).split(widths, dim=1)
-        store._packed = {
-            name: rows.contiguous().to(net.device) for name, rows in zip(store._shapes, layers, strict=True)
-        }
+        store = cls(net)
+        content = read_store(path, net, only)
+        store._packed, store._identities = content.packed, list(content.identities)
+        store.about, store.learned = content.about, content.learned
         return store
 
-    @classmethod
-    def _load_version_1(cls, path: str | os.PathLike, net: Network, only: Any) -> "MaskStore":
-        packed, metadata = read_checked(path, FORMAT, 1, SAID, REPAIR)
-        store = cls._for(path, net, metadata)
-        store._count = len(next(iter(packed.values()), ()))
-        fitting = {name: (torch.uint8, (store._count, rows.shape[1])) for name, rows in store._packed.items()}
-        if {name: (rows.dtype, tuple(rows.shape)) for name, rows in packed.items()} != fitting:
-            raise ValueError(f"{path} holds tensors that are no masks of {net!r}. Was it made by another program?")
-        chosen = _chosen(only, store._count, path)
-        store._packed = {name: packed[name][list(chosen)].to(net.device) for name in store._packed}
-        store._count = len(chosen)
-        return store
 
-    @classmethod
-    def _for(cls, path: str | os.PathLike, net: Network, metadata: dict[str, str]) -> "MaskStore":
-        """Return an empty store for the masks of a file, which must belong to this network."""
-        if metadata["fingerprint"] != net.fingerprint():
-            wanted = json.loads(metadata["network"])
-            raise ValueError(
-                f"{path} holds masks of another network: {wanted['name']} with {wanted['outputs']} outputs and "
-                f"seed {wanted['seed']}. Given was {net!r}. Build the network that the masks belong to."
-            )
-        return cls(net, json.loads(metadata["about"]))
-
-
-def _chosen(only: Any, count: int, path: str | os.PathLike) -> Sequence[int]:
-    """Return which of `count` masks to read, each in 0..count-1."""
-    if only is None or isinstance(only, slice):
-        return range(count)[only or slice(None)]
-    numbers = [only] if hasattr(only, "__index__") else only
-    try:
-        if any(isinstance(i, bool) for i in numbers):
-            raise TypeError
-        return [range(count)[i] for i in numbers]
-    except TypeError:
-        raise TypeError(f"`only` is a whole number, several, or a slice, got {only!r}.") from None
-    except IndexError:
-        raise IndexError(f"{path} has {count} masks, so `only` cannot be {only!r}.") from None
-
-
-def _decoded(block: bytes | None, widths: list[int], what: str) -> np.ndarray:
-    if block is None:
-        raise ValueError(f"{what} is damaged: its checksum does not fit. {REPAIR}")
-    try:
-        return decode(block, widths)
-    except ValueError as error:
-        raise ValueError(f"{what} is no mask of this network ({error}). Was it made by another program?") from error
-
-
-def _plain_number(value: Any) -> Any:
-    """Return a number of numpy's as Python's own, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"`about` can hold what JSON can, not {value!r} of type {type(value).__name__}.")
+def _first(bits: Any) -> Any:
+    """Return the first of k masks of one weight, or one like it where k is 0; what is none is refused as a mask is."""
+    if not isinstance(bits, Tensor) or not bits.ndim:
+        return bits
+    return bits[0] if len(bits) else bits.new_zeros(bits.shape[1:])

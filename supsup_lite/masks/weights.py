@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images
 
@@ -15,7 +16,12 @@ def own_weights(net: Network, k: int) -> Weights:
 
 
 def chosen_weights(net: Network, masks: MaskStore) -> Weights:
-    """Return W * M_i for each of k masks, so that masks and trained weights are measured in the same way."""
+    """Return W * M_i for each of k masks, so that masks and trained weights are measured in the same way.
+
+    Raises:
+        TypeError, ValueError: the masks do not belong to the network.
+    """
+    check_fits(net, masks)
     return {name: net.weights()[name].detach() * bits for name, bits in masks.chunk(0, len(masks)).items()}
 
 

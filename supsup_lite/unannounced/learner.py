@@ -5,7 +5,7 @@ bit a weight, and two numbers for its record. Scores and the optimiser's state e
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
 from supsup_lite.masks.apply import Mask, apply_mask, forward_tasks
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
 from supsup_lite.networks.network import Network, check_images
@@ -60,8 +61,9 @@ class StreamLearner:
         self.num_classes = num_classes
         self.decisions: list[Decision] = []
         self.used: list[int] = []
-        about = {"num_classes": num_classes, "recipe": asdict(recipe), "seed": seed, "rule": repr(rule), "every": every}
-        self._store = MaskStore(net, about)  # the k masks and, last, the untrained one that comes next
+        learned = Learned(num_classes, None, recipe, seed)
+        # The k masks and, last, the untrained one that comes next.
+        self._store = MaskStore(net, {"rule": repr(rule), "every": every}, learned)
         self._store.append(_bits(init_scores(net, [0], seed)))
         self._records: list[Record] = []  # of the k masks
         self._weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}

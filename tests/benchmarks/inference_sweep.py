@@ -34,7 +34,7 @@ COOLER |= {"last layer cooler": (1, 1, 0.1), "first and last cooler": (0.1, 1, 0
 
 def learn(net, tasks, recipe, seed, rates=(1, 1, 1), loss="softmax", temperature=1.0) -> sl.MaskStore:
     """Learn threshold masks as `learn_masks` does, with a rate for each layer and a loss of one's own."""
-    store = sl.MaskStore(net, {"num_classes": tasks.num_classes})
+    store = sl.MaskStore(net, learned=sl.Learned(num_classes=tasks.num_classes))
     for start in range(0, len(tasks), TOGETHER):
         part = tasks[start : start + TOGETHER]
         scores = init_scores(net, part.numbers, seed)
