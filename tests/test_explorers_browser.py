@@ -11,15 +11,9 @@ import pytest
 import torch
 
 import supsup_lite as sl
-<<<<<<< HEAD
 from supsup_lite import evaluation
 from supsup_lite.explorers import Masks
-from supsup_lite.explorers.base import FRONT, module
-=======
-from supsup_lite import forgetting
-from supsup_lite.explorers import Masks, stored
 from supsup_lite.explorers.base import module
->>>>>>> js
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import entropies, halvings
