@@ -113,11 +113,12 @@ class MaskStore:
 
     def reserve(self, room: int) -> None:
         """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much."""
+        grown = dict(self._packed)
         for name, rows in self._packed.items():
             if room > len(rows):
-                grown = rows.new_empty(room, rows.shape[1])
-                grown[: self._count] = self.packed(name)
-                self._packed[name] = grown
+                grown[name] = rows.new_empty(room, rows.shape[1])
+                grown[name][: self._count] = self.packed(name)
+        self._packed = grown  # all at once: an interruption leaves no layer with more room than another
 
     def replace(self, i: int, mask: Mask) -> None:
         """Put another mask in the place of mask i, 0 <= i < len(self): for a learner that is not done with it."""
