@@ -10,7 +10,6 @@ from tqdm.auto import tqdm
 from supsup_lite import networks
 from supsup_lite.data import suites
 from supsup_lite.evaluation.scenarios import BATCH
-from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.settings import HopfieldSettings
 from supsup_lite.hopfield.recall import hopfield_store, measure_limits, recall_mask, spins_of
 from supsup_lite.learning.learn import learn_masks
@@ -20,7 +19,7 @@ from supsup_lite.results import runs
 from supsup_lite.seeding import generator
 
 
-def split_mnist_hopfield(settings: HopfieldSettings, team: Team) -> dict[str, Any]:
+def split_mnist_hopfield(settings: HopfieldSettings) -> dict[str, Any]:
     """SplitMNIST, masks over units in a Hopfield store, recalled from each batch of 128 (the paper: under 30 steps)."""
     began = time.perf_counter()
     _check_images(settings.images)

@@ -16,7 +16,6 @@ from supsup_lite.data.streams import Stream, stream_of
 from supsup_lite.devices import device
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.evaluation.scenarios import evaluate
-from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.settings import NETWORKS, UnannouncedSettings, check_memory, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.files import write
@@ -31,7 +30,7 @@ NAME = "permuted-mnist-nns"
 SAVE_EVERY = 3000  # batches: what a kill can cost at most
 
 
-def permuted_mnist_nns(settings: UnannouncedSettings, team: Team) -> dict[str, Any]:
+def permuted_mnist_nns(settings: UnannouncedSettings) -> dict[str, Any]:
     """PermutedMNIST, NNs: masks, purity, returns of two rules, accuracy beside GNu; changes anywhere, or at blocks."""
     recipe = settings.training(PAPER if settings.recipe == "paper" else STEADY)
     check_memory(settings, recipe, device())
