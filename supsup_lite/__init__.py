@@ -25,7 +25,8 @@ from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.networks.network import signed_kaiming_constant
 from supsup_lite.networks.units import bn_mlp
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
-from supsup_lite.unannounced.learner import StreamLearner, learn_unannounced
+from supsup_lite.unannounced.learn import learn_unannounced
+from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import PaperRule, RecordRule
 from supsup_lite.version import __version__
 

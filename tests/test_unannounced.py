@@ -12,7 +12,8 @@ import supsup_lite as sl
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.streams import NOISE, SET_ASIDE
 from supsup_lite.learning.coefficients import learn_coefficients
-from supsup_lite.unannounced.learner import STEADY, StreamLearner
+from supsup_lite.recipes import STEADY
+from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import Look, Record, known_by_nu, nu
 
 FAST = sl.Recipe(30, 64, "adam", 2e-3)

@@ -127,10 +127,11 @@ def _unpack(name: str) -> Path:
 
 
 def _is_intact(path: Path, checksum: str) -> bool:
-    if not path.is_file():
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == checksum
+    except OSError:  # not there, a folder, or nothing for this user: it is unpacked again, or that says what is wrong
         return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == checksum
 
 
 def _unpack_file(packed: Path, target: Path, checksum: str) -> None:

@@ -1,7 +1,8 @@
 """Streams: batches of one task after the other, with no word about which task it is (SupSup, "Scenario NNs")."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.devices import free_memory
 from supsup_lite.seeding import generator
 
 NOISE = -1  # in place of a task: random pixels with random labels
@@ -69,7 +71,7 @@ class Stream:
         return x.to(self.tasks.device), y.to(self.tasks.device)
 
 
-def stream_of(tasks: TaskSuite, plan: Sequence[tuple[int, int]], batch: int = 128, seed: int = 0) -> Stream:
+def stream_of(tasks: TaskSuite, plan: Iterable[tuple[int, int]], batch: int = 128, seed: int = 0) -> Stream:
     """Return a stream that follows a plan: [(0, 300), (1, 150), (0, 50)] is 300 batches of task 0, then 150 of 1, ...
 
     Args:
@@ -80,19 +82,47 @@ def stream_of(tasks: TaskSuite, plan: Sequence[tuple[int, int]], batch: int = 12
 
     Raises:
         TypeError, ValueError: the plan is empty, names a task that is not there, or counts no batches.
+        MemoryError: there is not the memory to count its batches.
     """
     if not isinstance(tasks, TaskSuite):
         raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
-    check_whole("batch", batch)
-    check_seed(seed)
-    if not len(plan):
+    batch, seed = check_whole("batch", batch), check_seed(seed)
+    pairs = [_entry(entry, len(tasks)) for entry in _entries(plan)]
+    if not pairs:
         raise ValueError("the plan is empty: give at least one pair (task, batches).")
-    for entry in plan:
-        if not isinstance(entry, (tuple, list)) or len(entry) != 2:
-            raise TypeError(f"a plan is made of pairs (task, batches), got {entry!r}.")
+    _check_memory(pairs, batch)
+    numbers, lengths = torch.tensor(pairs).T
+    return Stream(tasks, tuple(pairs), batch, seed, numbers.repeat_interleave(lengths))
+
+
+def _entries(plan: Iterable) -> list:
+    try:
+        return list(plan)
+    except TypeError:
+        raise TypeError(f"the plan must be pairs (task, batches), got {plan!r}.") from None
+
+
+def _entry(entry: Sequence, k: int) -> tuple[int, int]:
+    """Return one pair (task, batches) of a plan, if it makes sense for k tasks."""
+    try:
         task, batches = entry
-        check_whole("batches", batches)
-        if isinstance(task, bool) or not isinstance(task, int) or not NOISE <= task < len(tasks):
-            raise ValueError(f"a plan names tasks 0..{len(tasks) - 1}, or {NOISE} for noise, got {task!r}.")
-    truth = torch.tensor([task for task, batches in plan for _ in range(batches)])
-    return Stream(tasks, tuple((int(task), int(batches)) for task, batches in plan), batch, seed, truth)
+    except (TypeError, ValueError):
+        raise TypeError(f"a plan is made of pairs (task, batches), got {entry!r}.") from None
+    task, batches = check_whole("a task of the plan", task, least=NOISE), check_whole("batches", batches)
+    if task >= k:
+        raise ValueError(f"a plan names tasks 0..{k - 1}, or {NOISE} for noise, got {task}.")
+    return task, batches
+
+
+def _check_memory(pairs: Sequence[tuple[int, int]], batch: int) -> None:
+    """Raise MemoryError unless all batches can be numbered, and the images of the longest task put in order."""
+    lengths: Counter[int] = Counter()
+    for task, batches in pairs:
+        lengths[task] += batches
+    need = 16 * lengths.total() + 20 * batch * max(lengths.values())  # bytes: two numbers a batch, 2.5 an image
+    free = free_memory(torch.device("cpu"))
+    if need > free:
+        raise MemoryError(
+            f"a stream of {lengths.total()} batches of {batch} images needs {need / 2**20:.0f} MB to say what comes "
+            f"when, and {free / 2**20:.0f} MB are free: plan fewer batches."
+        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from supsup_lite.checks import check_whole
 from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream
 
 
@@ -35,11 +36,14 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     """Judge which mask learned from which batch: `used` as `learn_unannounced(...).used`.
 
     Raises:
-        ValueError: there is not one entry for each batch, or nothing was learned from any task.
+        TypeError: it is no stream, or an entry is no whole number.
+        ValueError: there is not one entry for each batch, one is below -1, or nothing was learned from any task.
     """
+    if not isinstance(stream, Stream):
+        raise TypeError(f"stream must be made by stream_of(tasks, plan), got {type(stream).__name__}.")
     if len(used) != len(stream):
         raise ValueError(f"the stream has {len(stream)} batches, but `used` has {len(used)} entries.")
-    masks = torch.tensor(used)
+    masks = torch.tensor([check_whole("an entry of `used`", mask, least=SET_ASIDE) for mask in used])
     batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long)
     start, returns = 0, []  # of each return: the task, its old mask, and the mask that it got
     for task, length in stream.plan:

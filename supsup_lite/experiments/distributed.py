@@ -70,13 +70,18 @@ def join_team() -> Team:
     Raises:
         ConnectionError: the others do not answer.
     """
-    size = int(os.environ.get("WORLD_SIZE", 1))
-    if size == 1:
+    size, local = (os.environ.get(name, "") for name in ("WORLD_SIZE", "LOCAL_RANK"))
+    if size in ("", "1"):
         return Team()
+    if not (size.isdecimal() and local.isdecimal()):
+        raise ConnectionError(
+            f"WORLD_SIZE is {size!r} and LOCAL_RANK {local!r}, which torchrun sets to whole numbers: "
+            "start the run with torchrun, or unset both."
+        )
     wanted = os.environ.get("SUPSUP_DEVICE")
     if wanted == "cuda" or (not wanted and torch.cuda.is_available()):
-        os.environ["SUPSUP_DEVICE"] = f"cuda:{os.environ['LOCAL_RANK']}"
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        os.environ["SUPSUP_DEVICE"] = f"cuda:{local}"
+        torch.cuda.set_device(int(local))
     if not distributed.is_initialized():
         try:
             distributed.init_process_group("gloo", timeout=PATIENCE)  # what is exchanged is small, and on the CPU
@@ -86,7 +91,7 @@ def join_team() -> Team:
                 "Start them with torchrun, which tells each its rank and where the first one is."
             ) from error
         atexit.register(distributed.destroy_process_group)
-    return Team(distributed.get_rank(), size)
+    return Team(distributed.get_rank(), int(size))
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """PermutedMNIST, RotatedMNIST and SplitMNIST where the task is given in training: scenarios GG, GNs and GNu."""
 
-import argparse
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +9,11 @@ from tqdm.auto import tqdm
 
 from supsup_lite.data import suites
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.devices import device
 from supsup_lite.evaluation.scenarios import SCENARIOS, Evaluation, score
 from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 from supsup_lite.experiments.distributed import Team
-from supsup_lite.experiments.settings import NETWORKS, RECIPES, figures_of, recipe_of
+from supsup_lite.experiments.settings import NETWORKS, RECIPES, GivenSettings, check_memory_of_run, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
@@ -22,54 +23,52 @@ COUNTS = (10, 25, 50, 100, 250, 500, 1000, 1500, 2000, 2500)  # tasks at which a
 EVALUATION_SEED = 0
 
 
-def permuted_mnist(options: argparse.Namespace) -> dict[str, Any]:
+def permuted_mnist(settings: GivenSettings, team: Team) -> dict[str, Any]:
     """PermutedMNIST, GG, GNs and GNu, task from one image by One-Shot (the paper: 94.91 % for 250 tasks on FC)."""
-    suite = suites.permuted_mnist(options.tasks or 20, seed=options.seed)
-    how = {"infer_from": "one_image", "method": options.method or "one_shot", "objective": options.objective}
-    return _run(options, suite, how, COUNTS)
+    return _run("permuted-mnist", settings, team, lambda: suites.permuted_mnist(settings.tasks, settings.seed), COUNTS)
 
 
-def rotated_mnist(options: argparse.Namespace) -> dict[str, Any]:
+def rotated_mnist(settings: GivenSettings, team: Team) -> dict[str, Any]:
     """RotatedMNIST, 36 tasks of 10 degrees, Binary on full batches of 128."""
-    suite = suites.rotated_mnist(options.tasks or 36)
-    how = {"infer_from": "whole_batch", "method": options.method or "binary", "objective": options.objective}
-    return _run(options, suite, how)
+    return _run("rotated-mnist", settings, team, lambda: suites.rotated_mnist(settings.tasks))
 
 
-def split_mnist(options: argparse.Namespace) -> dict[str, Any]:
+def split_mnist(settings: GivenSettings, team: Team) -> dict[str, Any]:
     """SplitMNIST, 5 tasks of two digits."""
-    suite = suites.split_mnist(options.tasks or 5)
-    how = {"infer_from": "one_image", "method": options.method or "one_shot", "objective": options.objective}
-    return _run(options, suite, how)
+    return _run("split-mnist", settings, team, lambda: suites.split_mnist(settings.tasks))
 
 
 def _run(
-    options: argparse.Namespace, suite: TaskSuite, how: dict[str, str], counts: tuple[int, ...] = ()
+    name: str, settings: GivenSettings, team: Team, make: Callable[[], TaskSuite], counts: tuple[int, ...] = ()
 ) -> dict[str, Any]:
     """Learn (or go on with) the masks, evaluate the three scenarios, and return the result.
 
     Args:
+        make: makes the suite, once it is clear that there is the memory for it.
         counts: numbers of tasks at which to measure the first masks on the first tasks, too.
     """
-    net = NETWORKS[options.network](outputs=options.outputs, seed=options.seed)
-    recipe = recipe_of(RECIPES[options.recipe], options)
+    recipe = settings.training(RECIPES[settings.recipe])
+    check_memory_of_run(settings, recipe, device())
+    suite = make()
+    how = {"infer_from": settings.infer_from, "method": settings.method, "objective": settings.objective}
+    net = NETWORKS[settings.network](outputs=settings.outputs, seed=settings.seed)
     setting = {
         "network": net.name,
         "outputs": net.outputs,
         "tasks": len(suite),
-        "seed": options.seed,
-        "keep": options.keep,
-        "recipe": options.recipe,
+        "seed": settings.seed,
+        "keep": settings.keep,
+        "recipe": settings.recipe,
         **asdict(recipe),
         **how,
-        "images_per_task": options.images,
+        "images_per_task": settings.images,
     }
-    masks, learning = learn_resumably(options.name, net, suite, options.keep, options.seed, recipe, options.team)
+    masks, learning = learn_resumably(name, net, suite, settings.keep, settings.seed, recipe, team)
     began = time.perf_counter()
     wanted = sorted({count for count in counts if count < len(suite)} | {len(suite)})
-    measured = evaluate_first(net, masks, suite, wanted, how, options.images, options.team)
+    measured = evaluate_first(net, masks, suite, wanted, how, settings.images, team)
     entropy_bytes = [masks[i : i + 1].entropy_bytes for i in range(len(masks))]
-    figures: dict[str, Any] = {name: figures_of(result) for name, result in measured[len(suite)].items()}
+    figures: dict[str, Any] = {scenario: figures_of(result) for scenario, result in measured[len(suite)].items()}
     if counts:
         figures["by_tasks"] = [
             _growth(count, measured[count], masks[:count].nbytes, sum(entropy_bytes[:count])) for count in wanted
@@ -81,7 +80,7 @@ def _run(
         "learning_seconds": round(learning, 1),
         "evaluating_seconds": round(evaluating, 1),
     }
-    return runs.result_of(options.name, setting, figures, figures["GNu"]["n"], learning + evaluating, net.device)
+    return runs.result_of(name, setting, figures, figures["GNu"]["n"], learning + evaluating, net.device)
 
 
 def evaluate_first(

@@ -1,22 +1,167 @@
-"""Settings that experiments share: networks and recipes by name, and the form of their figures."""
+"""What decides an experiment, as frozen values, and the setting of each by its name."""
 
-import argparse
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+
 from supsup_lite import networks
+from supsup_lite.checks import check_choice, check_keep, check_seed, check_whole
+from supsup_lite.devices import free_memory
 from supsup_lite.evaluation.scenarios import Evaluation
+from supsup_lite.hopfield.store import RULES
+from supsup_lite.inference.methods import METHODS
+from supsup_lite.learning.learn import bytes_a_task
+from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 
-NETWORKS = {"lenet": networks.lenet_300_100, "fc": networks.fc_1024}
-
-
+NETWORKS: dict[str, Callable[..., Network]] = {"lenet": networks.lenet_300_100, "fc": networks.fc_1024}
 RECIPES = {"paper": PAPER, "default": DEFAULT}
+OBJECTIVES = ("entropy", "superfluous")
+INFER_FROM = ("one_image", "whole_batch")
+CANDIDATES = ("paper", "one_untrained", "both")
 
 
-def recipe_of(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """Return the recipe, with as many steps as the command line asks for."""
-    return replace(recipe, steps=options.steps) if options.steps else recipe
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every experiment has.
+
+    Attributes:
+        tasks: k.
+        seed: of the network, the tasks and the learner.
+        steps: batches for each task; None takes the recipe's.
+        images: test images of each task; None takes all.
+
+    Raises:
+        TypeError, ValueError: one of them makes no sense.
+    """
+
+    tasks: int
+    seed: int = 0
+    steps: int | None = None
+    images: int | None = None
+
+    def __post_init__(self):
+        self._set("tasks", check_whole("tasks", self.tasks))
+        self._set("seed", check_seed(self.seed))
+        for name in ("steps", "images"):
+            if getattr(self, name) is not None:
+                self._set(name, check_whole(name, getattr(self, name)))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def training(self, recipe: Recipe) -> Recipe:
+        """Return the recipe, with as many steps as are wanted."""
+        return recipe if self.steps is None else replace(recipe, steps=self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings(Settings):
+    """What the experiments on masks over weights have.
+
+    Attributes:
+        network: a name in `NETWORKS`.
+        outputs: its output neurons s, superfluous ones included.
+        recipe: a name in `RECIPES`.
+    """
+
+    network: str = "lenet"
+    outputs: int = 100
+    recipe: str = "paper"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("network", self.network, NETWORKS)
+        self._set("outputs", check_whole("outputs", self.outputs, least=2))
+        check_choice("recipe", self.recipe, RECIPES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenSettings(NetworkSettings):
+    """Scenarios GG, GNs and GNu: the task is given in training.
+
+    Attributes:
+        keep: density of edge-popup masks; None is threshold masks.
+        infer_from, method, objective: as in `evaluate`.
+    """
+
+    keep: float | None = None
+    infer_from: str = "one_image"
+    method: str = "one_shot"
+    objective: str = "entropy"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.keep is not None:
+            self._set("keep", check_keep(self.keep))
+        check_choice("infer_from", self.infer_from, INFER_FROM)
+        check_choice("method", self.method, METHODS)
+        check_choice("objective", self.objective, OBJECTIVES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnannouncedSettings(NetworkSettings):
+    """Scenario NNs: the task is never given. Of the recipe "default" the rate is constant (`STEADY`).
+
+    Attributes:
+        candidates: of the paper's rule: "paper" fills up with untrained masks to five, "one_untrained" has one always
+            (`PaperRule`), and "both" runs it either way.
+    """
+
+    candidates: str = "paper"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("candidates", self.candidates, CANDIDATES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HopfieldSettings(Settings):
+    """SplitMNIST with its masks in one matrix.
+
+    Attributes:
+        rule: of the Hopfield store.
+    """
+
+    rule: str = "storkey"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("rule", self.rule, RULES)
+
+
+SETTINGS: dict[str, Settings] = {
+    "permuted-mnist": GivenSettings(tasks=20),
+    "rotated-mnist": GivenSettings(tasks=36, network="fc", infer_from="whole_batch", method="binary"),
+    "split-mnist": GivenSettings(tasks=5),
+    "permuted-mnist-nns": UnannouncedSettings(tasks=20),
+    "split-mnist-hopfield": HopfieldSettings(tasks=5),
+}
+ON_A_GPU = SETTINGS | {"permuted-mnist": GivenSettings(tasks=250, network="fc", outputs=500)}  # the paper's own
+
+
+def check_memory_of_run(settings: NetworkSettings, recipe: Recipe, where: torch.device) -> None:
+    """Raise MemoryError unless a device has the memory for the network, its masks, and learning one task.
+
+    Nothing of the kind is made for that: all these bytes grow by the same amount with each output neuron.
+    """
+    networks_of = [NETWORKS[settings.network](outputs=outputs, seed=settings.seed, device="cpu") for outputs in (2, 3)]
+
+    def of_all_outputs(count: Callable[[Network], int]) -> int:
+        two, three = map(count, networks_of)
+        return two + (settings.outputs - 2) * (three - two)
+
+    weights, learning = of_all_outputs(lambda net: net.num_weights), of_all_outputs(lambda n: bytes_a_task(n, recipe))
+    masks, free = settings.tasks * weights // 8, free_memory(where)
+    if 4 * weights + masks + learning > free:
+        raise MemoryError(
+            f"{settings.tasks} masks of {weights:,} weights take {masks / 2**20:,.0f} MB, the network "
+            f"{4 * weights / 2**20:,.0f} MB, and learning one task in {recipe.steps} batches of {recipe.batch} images "
+            f"{learning / 2**20:,.0f} MB, but {where} has {free / 2**20:,.0f} MB free: ask for fewer tasks, outputs or "
+            "steps."
+        )
 
 
 def figures_of(result: Evaluation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Learning the masks of a run in blocks of tasks: one small file a block, shared among processes, resumed by any."""
 
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from supsup_lite.results import runs
 # the masks do not either: which tasks are learned side by side decides how sums are rounded.
 BLOCK = {"cpu": 20}
 BLOCK_ON_GPU = 100
+BLOCK_NAME = re.compile(r"(\d{5}|[1-9]\d{5,})-(\d{5}|[1-9]\d{5,})\.safetensors")  # as `block_file` has it
 
 
 def learn_resumably(
@@ -41,7 +43,8 @@ def learn_resumably(
     folder = _folder(name, net, suite, keep, seed, recipe)
     learned = Learned(suite.num_classes, keep, recipe, seed)
     size = BLOCK.get(net.device.type, BLOCK_ON_GPU)
-    seen = team.gather((folder.name, len(suite), size, finished(folder)))
+    parts = {block: _load(folder, block, net, learned) for block in finished(folder)}
+    seen = team.gather((folder.name, len(suite), size, list(parts)))
     if len({entry[:3] for entry in seen}) > 1:
         told = ", ".join(
             f"process {rank}: {run}, {count} tasks in blocks of {size}"
@@ -60,7 +63,8 @@ def learn_resumably(
             _learn(folder, block, net, suite, keep, seed, recipe)
             bar.update(len(block))
     _exchange(folder, team)
-    return _collect(folder, net, suite, learned)
+    parts |= {block: _load(folder, block, net, learned) for block in finished(folder) if block not in parts}
+    return _collect(folder, parts, net, suite, learned)
 
 
 def missing(total: int, size: int, done: Iterable[range]) -> list[range]:
@@ -78,9 +82,10 @@ def missing(total: int, size: int, done: Iterable[range]) -> list[range]:
 
 
 def finished(folder: Path) -> list[range]:
-    """Return the blocks of tasks that lie in a folder, by the names of their files."""
-    ends = (path.stem.split("-") for path in folder.glob("*-*.safetensors"))
-    return sorted((range(int(start), int(stop)) for start, stop in ends), key=lambda block: block.start)
+    """Return the blocks of tasks that lie in a folder, by the names of their files. Other files do not count."""
+    names = (BLOCK_NAME.fullmatch(path.name) for path in folder.glob("*.safetensors"))
+    blocks = [range(int(name[1]), int(name[2])) for name in names if name]
+    return sorted((block for block in blocks if len(block)), key=lambda block: (block.start, block.stop))
 
 
 def block_file(folder: Path, block: range) -> Path:
@@ -109,19 +114,34 @@ def _exchange(folder: Path, team: Team) -> None:
             write(path, content)
 
 
-def _collect(folder: Path, net: Network, suite: TaskSuite, wanted: Learned) -> tuple[MaskStore, float]:
+def _load(folder: Path, block: range, net: Network, learned: Learned) -> MaskStore:
+    """Return the masks of one block, checked.
+
+    Raises:
+        ValueError: the file is damaged or of another run; the message names it.
+    """
+    path = block_file(folder, block)
+    try:
+        masks = MaskStore.load(path, net)
+    except ValueError as error:
+        raise ValueError(f"a block of this run cannot be used: {error} Or delete it: it is learned again.") from error
+    if len(masks) != len(block) or masks.learned != learned:
+        raise ValueError(
+            f"{path} is not of this run: it holds {len(masks)} masks learned with {masks.learned}, expected "
+            f"{len(block)} with {learned}. Delete it."
+        )
+    return masks
+
+
+def _collect(
+    folder: Path, parts: dict[range, MaskStore], net: Network, suite: TaskSuite, learned: Learned
+) -> tuple[MaskStore, float]:
     """Return the masks of all tasks from their blocks, and the seconds that these took to learn."""
-    masks, seconds = MaskStore(net, learned=wanted), 0.0
+    masks, seconds = MaskStore(net, learned=learned), 0.0
     masks.reserve(len(suite))
-    for block in finished(folder):
+    for block, part in sorted(parts.items(), key=lambda entry: entry[0].start):
         if not block.start <= len(masks) < min(block.stop, len(suite)):  # known from another block, or not asked for
             continue
-        part = MaskStore.load(block_file(folder, block), net)
-        if len(part) != len(block) or part.learned != wanted:
-            raise ValueError(
-                f"{block_file(folder, block)} is not of this run: it holds {len(part)} masks learned with "
-                f"{part.learned}, expected {len(block)} with {wanted}. Delete it."
-            )
         used = range(len(masks), min(block.stop, len(suite)))
         own = part[used.start - block.start : used.stop - block.start]
         tasks = suite[used.start : used.stop]

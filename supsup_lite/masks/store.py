@@ -141,11 +141,12 @@ class MaskStore:
         held = len(next(iter(self._packed.values())))
         if room > held:
             check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * bytes_each, self._net.device)
+        grown = dict(self._packed)
         for name, rows in self._packed.items():
             if room > len(rows):
-                grown = rows.new_empty(room, rows.shape[1])
-                grown[: len(self)] = self.packed(name)
-                self._packed[name] = grown
+                grown[name] = rows.new_empty(room, rows.shape[1])
+                grown[name][: len(self)] = self.packed(name)
+        self._packed = grown  # all at once: an interruption leaves no layer with more room than another
 
     def replace(self, i: int, mask: Mask) -> None:
         """Put another mask of the same task in the place of mask i: for a learner that is not done with it.

@@ -5,24 +5,38 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
+
+import torch
 
 from supsup_lite.devices import device
 from supsup_lite.experiments import hopsupsup, mnist, nns
-from supsup_lite.experiments.distributed import join_team
-from supsup_lite.experiments.settings import NETWORKS, RECIPES
+from supsup_lite.experiments.distributed import Team, join_team
+from supsup_lite.experiments.settings import (
+    CANDIDATES,
+    NETWORKS,
+    OBJECTIVES,
+    ON_A_GPU,
+    RECIPES,
+    SETTINGS,
+    Settings,
+)
 from supsup_lite.hopfield.store import RULES
 from supsup_lite.inference.methods import METHODS
 from supsup_lite.results import runs
 
-EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+SHARED: dict[str, Callable[[Any, Team], dict[str, Any]]] = {  # independent tasks, which processes can share
     "permuted-mnist": mnist.permuted_mnist,
     "rotated-mnist": mnist.rotated_mnist,
     "split-mnist": mnist.split_mnist,
+}
+ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # a stream is read by one process
     "permuted-mnist-nns": nns.permuted_mnist_nns,
     "split-mnist-hopfield": hopsupsup.split_mnist_hopfield,
 }
-SHARED = ("permuted-mnist", "rotated-mnist", "split-mnist")  # independent tasks; a stream is read by one process
+EXPERIMENTS = SHARED | ALONE
+ROOM = "Free some disk space, or set SUPSUP_CACHE to a folder that can be written; what was saved is kept."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,20 +52,24 @@ def _parser() -> argparse.ArgumentParser:
             "  torchrun --nproc-per-node 2 -m supsup_lite.paper permuted-mnist --tasks 250\n"
             "permuted-mnist also measures its first 10, 25, 50, 100, 250, ... tasks (by_tasks in the result)."
         ),
+        argument_default=argparse.SUPPRESS,  # what is not given is the experiment's own
     )
     parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what fits this machine")
     parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
-    parser.add_argument("--seed", type=int, default=0, help="of the network, the tasks and the learner")
+    parser.add_argument("--seed", type=int, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
     parser.add_argument("--out", help="save the result; a bare file name goes to data/results/")
     parser.add_argument("--network", choices=NETWORKS, help="LeNet 300-100 or FC 1024-1024 (default: the paper's)")
-    parser.add_argument("--outputs", type=_positive, default=100, help="output neurons s, superfluous ones included")
+    parser.add_argument("--outputs", type=_positive, help="output neurons s, superfluous ones included")
     parser.add_argument("--keep", type=float, help="density of edge-popup masks (default: threshold masks)")
-    parser.add_argument("--recipe", choices=RECIPES, default="paper", help="how to train the scores")
+    parser.add_argument("--recipe", choices=RECIPES, help="how to train the scores")
     parser.add_argument("--steps", type=_positive, help="batches for each task (default: the recipe's)")
-    parser.add_argument("--objective", choices=("entropy", "superfluous"), default="entropy", help="H or G")
+    parser.add_argument("--objective", choices=OBJECTIVES, help="H or G")
     parser.add_argument("--method", choices=METHODS, help="of task inference (default: the experiment's own)")
-    parser.add_argument("--rule", choices=RULES, default="storkey", help="of the Hopfield store")
+    parser.add_argument("--rule", choices=RULES, help="of the Hopfield store")
+    parser.add_argument(
+        "--candidates", choices=CANDIDATES, help="of the paper's rule on a stream: five or more, or k + 1"
+    )
     parser.add_argument("--images", type=_positive, help="test images of each task (default: all)")
     return parser
 
@@ -65,30 +83,38 @@ def _positive(text: str) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one experiment, or all of them, and print each result as one line of JSON."""
-    options = _parser().parse_args(arguments)
-    if options.device:
-        os.environ["SUPSUP_DEVICE"] = options.device
-    names = list(EXPERIMENTS) if options.name == "all" else [options.name]
+    given = vars(_parser().parse_args(arguments))
+    asked, out, where = given.pop("name"), given.pop("out", None), given.pop("device", None)
+    name = asked
     try:
-        options.team = join_team()
-        if options.team.size > 1 and not set(names) <= set(SHARED):
-            alone = ", ".join(sorted(set(names) - set(SHARED)))
+        if where is not None:
+            os.environ["SUPSUP_DEVICE"] = where
+        team, names = join_team(), list(EXPERIMENTS) if asked == "all" else [asked]
+        if team.size > 1 and not set(names) <= set(SHARED):
+            alone = ", ".join(sorted(set(names) & set(ALONE)))
             raise ValueError(f"one process reads a stream, or learns it all: start {alone} without torchrun.")
-    except (ValueError, ConnectionError) as error:
-        sys.exit(f"{options.name}: {error}")
-    for name in names:
-        own = argparse.Namespace(**vars(options) | {"name": name})
-        if options.name == "all" and name == "permuted-mnist" and device().type == "cuda":
-            own.tasks, own.network, own.outputs = own.tasks or 250, own.network or "fc", 500  # the paper's own setting
-        own.network = own.network or ("fc" if name == "rotated-mnist" else "lenet")
-        try:
-            result = EXPERIMENTS[name](own)
-        except KeyboardInterrupt:
-            sys.exit(f"interrupted: the masks learned so far are kept; the same command goes on ({name}).")
-        except (ValueError, TypeError, ConnectionError) as error:
-            sys.exit(f"{name}: {error}")
-        if options.team.rank > 0:  # the first process speaks for all
-            continue
-        if options.out:
-            print(f"saved to {runs.save(result, options.out)}", file=sys.stderr)
-        print(json.dumps(result))
+        wanted = {name: _settings(name, given, asked == "all") for name in names}
+        target = None if out is None else runs.target_of(out)
+        for name, settings in wanted.items():
+            result = SHARED[name](settings, team) if name in SHARED else ALONE[name](settings)
+            if team.rank > 0:  # the first process speaks for all
+                continue
+            if target is not None:
+                print(f"saved to {runs.save(result, target)}", file=sys.stderr)
+            print(json.dumps(result), flush=True)
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted: the masks learned so far are kept; the same command goes on ({name}).")
+    except (ValueError, TypeError, ConnectionError, MemoryError, torch.OutOfMemoryError) as error:
+        sys.exit(f"{name}: {error or 'there is not the memory for it.'}")
+    except OSError as error:
+        sys.exit(f"{name}: a file cannot be read or written ({error}). {ROOM}")
+
+
+def _settings(name: str, given: dict[str, Any], all_of_them: bool) -> Settings:
+    """Return an experiment's settings, with what is given in their place; of `all` each takes what it has."""
+    settings = (ON_A_GPU if all_of_them and device().type == "cuda" else SETTINGS)[name]
+    known = {field.name for field in fields(settings)}
+    other = [] if all_of_them else [f"--{option}" for option in given if option not in known]
+    if other:
+        raise ValueError(f"this experiment has no {' and no '.join(other)}: leave it out.")
+    return replace(settings, **{option: value for option, value in given.items() if option in known})

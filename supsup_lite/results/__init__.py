@@ -1,7 +1,7 @@
 """Numbers on disk, ours and the paper's, in one schema."""
 
 from supsup_lite.results.published import PUBLISHED, Published, published
-from supsup_lite.results.runs import checkpoint, load, result_of, save, versions
+from supsup_lite.results.runs import checkpoint, load, result_of, save, target_of, versions
 
 __all__ = [
     "PUBLISHED",
@@ -11,5 +11,6 @@ __all__ = [
     "published",
     "result_of",
     "save",
+    "target_of",
     "versions",
 ]

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import platform
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import torch
 from supsup_lite.data.folders import cache_folder, data_folder
 from supsup_lite.files import write
 from supsup_lite.version import __version__
+
+# What this process has open already. Opened again by name, it would be cut and written over where it leads to a file.
+OPENED = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def result_of(
@@ -54,21 +59,75 @@ def _device_name(device: torch.device) -> str:
 
 
 def checkpoint(name: str, identity: list[Any]) -> Path:
-    """Return where a run keeps what it has learned: one place for all that changes it, which `identity` lists."""
+    """Return where a run keeps what it has learned: one place for all that changes it, which `identity` lists.
+
+    Raises:
+        OSError: the folder of the runs cannot be made.
+    """
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = cache_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}-{digest}"
 
 
-def save(result: dict[str, Any], out: str) -> Path:
-    """Write a result, beside its target first; a bare file name goes to the repository's data/results/."""
+def target_of(out: str | os.PathLike) -> Path:
+    """Return where `save` will write, after trying it: before the work that it is for, not after.
+
+    Args:
+        out: a path, in which ~ is the home folder; a bare file name is one in the repository's data/results/.
+
+    Returns:
+        The file that a symbolic link points to in the end. A device or a pipe stays what it is.
+
+    Raises:
+        ValueError: it is a folder, or nothing can be written there; the message says why.
+    """
     path = Path(out)
-    if path.parent == Path():
+    if path.parent == Path() and not str(out).startswith("~"):
         path = data_folder() / "results" / path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, f"{json.dumps(result, indent=1)}\n".encode())
+    try:
+        path = path.expanduser()
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder: name a file in it, such as {path / 'result.json'}.")
+        if _is_no_file(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError("it may not be written to")
+            return path
+        path = path.resolve()  # not the link itself, which would be replaced by a file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return path
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"the result cannot be written to {path} ({error}): choose another place.") from error
+
+
+def save(result: dict[str, Any], out: str | os.PathLike) -> Path:
+    """Write a result, beside its target first; what is no regular file, such as a device, is written in place.
+
+    Args:
+        result: as `result_of` makes it.
+        out: as in `target_of`.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        ValueError: as in `target_of`.
+        OSError: the disk is full.
+    """
+    path, content = target_of(out), f"{json.dumps(result, indent=1)}\n".encode()
+    if _is_no_file(path):
+        opened = OPENED.get(str(path))
+        with open(path if opened is None else opened, "wb", buffering=0, closefd=opened is None) as sink:
+            sink.write(content)
+    else:
+        write(path, content)
     return path
+
+
+def _is_no_file(path: Path) -> bool:
+    """Return whether there is something that is neither file nor folder: a device or a pipe."""
+    return str(path) in OPENED or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def load(name: str) -> dict[str, Any]:

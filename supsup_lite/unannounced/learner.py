@@ -5,18 +5,18 @@ bit a weight, and two numbers for its record. Scores and the optimiser's state e
 """
 
 import math
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from supsup_lite.checks import check_seed, check_whole
-from supsup_lite.data.streams import SET_ASIDE, Batch, Stream
+from supsup_lite.data.streams import SET_ASIDE
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
+from supsup_lite.learning.optimizers import as_gradients_come
 from supsup_lite.masks.apply import Mask, apply_mask, forward_tasks
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
@@ -24,8 +24,9 @@ from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
 from supsup_lite.networks.network import Network, check_images
-from supsup_lite.recipes import STEADY, Recipe, check_recipe
-from supsup_lite.unannounced.novelty import Look, Record, RecordRule, Rule
+from supsup_lite.recipes import Recipe, check_recipe
+from supsup_lite.unannounced.novelty import Look, Record, Rule, check_rule
+from supsup_lite.unannounced.state import Log, State, Training
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Decision:
 
     Attributes:
         step: the number of the batch.
-        gradient: dH/dalpha of the k masks and, last, of an untrained one: float [k + 1], on the CPU.
+        gradient: dH/dalpha of the k masks and, last, of the u untrained ones that the rule asks for (`Rule.untrained`):
+            float [k + u], on the CPU.
         mask: the mask to go on with, or SET_ASIDE where nobody knows the batch and none is allocated (yet).
         new: the mask was allocated here.
         due: a block was over; otherwise the mask in use was in doubt.
@@ -50,221 +52,244 @@ class Decision:
 class StreamLearner:
     """Learns from batches without task ids, one `feed(x, y)` after the other; `learn_unannounced` reads a whole stream.
 
-    Attributes:
-        decisions: the log.
-        used: for each batch the mask that learned from it, or SET_ASIDE.
+    Args:
+        net: the frozen base network.
+        num_classes: l, of every task.
+        rule: how to tell known from new.
+        recipe: optimiser and rate of the scores.
+        every: batches in a block.
+        budget: how many masks there may be.
+        seed: of the scores.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
     """
 
     def __init__(self, net: Network, num_classes: int, rule: Rule, recipe: Recipe, every: int, budget: int, seed: int):
-        _check(net, num_classes, recipe, every, budget, seed)
-        self.net, self.rule, self.recipe, self.every, self.budget, self.seed = net, rule, recipe, every, budget, seed
-        self.num_classes = num_classes
-        self.decisions: list[Decision] = []
-        self.used: list[int] = []
-        learned = Learned(num_classes, None, recipe, seed)
-        # The k masks and, last, the untrained one that comes next.
-        self._store = MaskStore(net, {"rule": repr(rule), "every": every}, learned)
-        self._store.append(_bits(init_scores(net, [0], seed)))
-        self._records: list[Record] = []  # of the k masks
+        if not isinstance(net, Network):
+            raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+        check_rule(rule)
+        check_recipe(recipe)
+        self.net, self.rule, self.recipe = net, rule, recipe
+        self.num_classes = check_whole("num_classes", num_classes)
+        self.every, self.budget, self.seed = (
+            check_whole("every", every),
+            check_whole("budget", budget),
+            check_seed(seed),
+        )
+        if not 2 <= self.num_classes <= net.outputs:
+            raise ValueError(f"num_classes must be in 2..{net.outputs}, the outputs of {net!r}, got {num_classes}.")
+        if recipe.one_cycle:
+            raise ValueError("a one-cycle rate needs the end of a task, which nobody announces: use one_cycle=False.")
+        learned = Learned(self.num_classes, None, recipe, self.seed)
+        self._state = State(MaskStore(net, {"rule": repr(rule), "every": self.every}, learned))
         self._weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
-        self._active: int | None = None
-        self._since = 0  # batches since the last decision
-        self._held: list[tuple[int, Batch]] = []  # the last batches, which nobody knows
 
     @property
     def masks(self) -> MaskStore:
         """The k masks so far, the one in use as it is now."""
-        if self._active is not None:
-            self._store.replace(self._active, _bits(self._scores))
-        return self._store[: len(self._records)]
+        return self._up_to_date(self._state)[: len(self._state.records)]
+
+    @property
+    def used(self) -> list[int]:
+        """For each batch that was read the mask that learned from it, or SET_ASIDE."""
+        return list(self._state.used)
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """The log."""
+        return list(self._state.decisions)
 
     def feed(self, x: Tensor, y: Tensor) -> int:
-        """Learn from one batch, images float [B, D] and labels long [B]; return the mask that did, or SET_ASIDE."""
-        check_images(self.net, x)
-        step, due = len(self.used), self._active is None or self._since >= self.every
-        self.used.append(SET_ASIDE)
-        if not due:
-            loss, right = self._loss(x, y)
-            evidence = self._records[self._active].evidence(right, len(y), 1 / self.num_classes)
-            if not self.rule.doubts(evidence):
-                self._held.clear()
-                self._train(step, loss, right, len(y))
-                return self.used[step]
-        gradient = self._gradient(x)
-        chosen = self.rule.recognise(self._look(gradient, x, y))
-        new = False
-        if chosen is not None:
-            self._held.clear()
-            if chosen != self._active:
-                self._leave()
-                self._resume(chosen)
-            self._train(step, *self._loss(x, y), len(y))
-        elif len(self._records) < self.budget:
-            self._held.append((step, (x, y)))
-            if len(self._held) >= self.rule.patience:
-                chosen, new = self._allocate(), True
-        if chosen is not None:
-            self._since = 1
-        self.decisions.append(Decision(step, gradient.cpu(), SET_ASIDE if chosen is None else chosen, new, due))
-        return self.used[step]
+        """Learn from one batch; return the mask that did, or SET_ASIDE.
 
-    def _gradient(self, x: Tensor) -> Tensor:
-        """Return dH/dalpha of the k masks and the untrained one, at equal alphas, mean over the batch: [k + 1]."""
-        candidates = len(self.masks) + 1
-        alphas = torch.full((candidates,), 1 / candidates, device=x.device, dtype=x.dtype)
-        return mean_gradient(self.net, self._store, alphas, x, lambda logits: objective_of(logits, "entropy"))
+        Where it raises, be it KeyboardInterrupt, nothing was read: feed the batch again, and all goes on as if it had
+        not been.
 
-    def _look(self, gradient: Tensor, x: Tensor, y: Tensor) -> Look:
-        def right(i: int) -> int:
-            return int((apply_mask(self.net, self._store[i], x).argmax(1) == y).sum())
+        Args:
+            x: images, float32 [B, D].
+            y: their labels, long [B], in 0..num_classes - 1.
 
-        return Look(gradient, self._records, self._active, len(y), 1 / self.num_classes, right)
-
-    def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, int]:
-        """Return the loss under the mask in use, differentiable in its scores, and how many answers are right."""
-        masked = {name: masked_weight(self._weights[name], values, None) for name, values in self._scores.items()}
-        logits = forward_tasks(self.net, masked, x[None])[0]
-        return F.cross_entropy(logits, y), int((logits.argmax(1) == y).sum())
-
-    def _train(self, step: int, loss: Tensor, right: int, images: int) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self._optimizer.step()
-        self._records[self._active].add(right, images)
-        self._since += 1
-        self.used[step] = self._active
-
-    def _allocate(self) -> int:
-        """Take the untrained mask into use, draw the next one, and learn from the batches that were held."""
-        fresh = len(self._records)
-        self._records.append(Record())
-        self._store.append(_bits(init_scores(self.net, [fresh + 1], self.seed)))
-        self._use(fresh, init_scores(self.net, [fresh], self.seed))
-        for step, (x, y) in self._held:
-            self._train(step, *self._loss(x, y), len(y))
-        self._held.clear()
-        return fresh
-
-    def _leave(self) -> None:
-        """Give the newest mask back if it is in use and has learned nothing: it was allocated for noise."""
-        newest = len(self._records) - 1
-        if self._active != newest or not self.rule.doubts(self._records[newest].knows(1 / self.num_classes)):
-            return
-        self._records.pop()
-        self._store = self._store[:newest]
-        self._store.append(_bits(init_scores(self.net, [newest], self.seed)))
-        self.used = [SET_ASIDE if mask == newest else mask for mask in self.used]
-        self._active = None
-
-    def _resume(self, mask: int) -> None:
-        """Go on with a known mask: its bits are the signs of the scores, and the seed knows how large each one began.
-
-        One size for all would be a trap: the optimiser's steps are alike, so all would cross 0 in the same step.
+        Raises:
+            TypeError, ValueError: images or labels make no sense or do not fit together.
         """
-        sizes, bits = init_scores(self.net, [mask], self.seed), self._store[mask]
-        self._use(mask, {name: torch.where(bits[name], size.abs(), -size.abs()) for name, size in sizes.items()})
+        check_images(self.net, x)
+        _check_labels(x, y, self.num_classes)
+        before, gradients_on = self._state, torch.is_grad_enabled()
+        try:
+            self._state = self._after(before, x, y)  # from here on the batch is read
+            return self._state.used.last
+        except BaseException:
+            self._state = before
+            torch.set_grad_enabled(gradients_on)  # which torch leaves off if it is interrupted while it turns it on
+            raise
 
-    def _use(self, mask: int, scores: Scores) -> None:
-        _ = self.masks  # writes the mask used so far into the store
-        self._active = mask
-        self._scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in scores.items()}
-        self._optimizer, _ = make_optimizer(list(self._scores.values()), self.recipe)
+    def _after(self, state: State, x: Tensor, y: Tensor) -> State:
+        """Return the state after one more batch."""
+        due = state.active is None or state.since >= self.every
+        if not due:
+            loss, right = self._loss(state, x, y)
+            evidence = state.records[state.active].evidence(right, len(y), 1 / self.num_classes)
+            if not self.rule.doubts(evidence):
+                return self._read(self._trained(replace(state, held=()), loss, right, len(y)))
+        gradient = self._gradient(state, x)
+        chosen, step, new = self.rule.recognise(self._look(state, gradient, x, y)), len(state.used), False
+        if chosen is not None:
+            if chosen != state.active:
+                state = self._resumed(self._left(state), chosen)
+            state = self._read(self._trained(replace(state, held=()), *self._loss(state, x, y), len(y)))
+        elif len(state.records) == self.budget:
+            state = self._set_aside(state)
+        else:
+            state = self._set_aside(replace(state, held=(*state.held, (step, (x, y)))))
+            if len(state.held) >= self.rule.patience:
+                chosen, new = len(state.records), True
+                state = self._allocated(state)
+        if chosen is not None:
+            state = replace(state, since=1)
+        decision = Decision(step, gradient.cpu(), SET_ASIDE if chosen is None else chosen, new, due)
+        return replace(state, decisions=state.decisions.plus(decision))
+
+    def _read(self, state: State) -> State:
+        """Return the state with one more batch that the mask in use has learned from."""
+        return replace(state, used=state.used.plus(state.active), since=state.since + 1)
+
+    def _set_aside(self, state: State) -> State:
+        return replace(state, used=state.used.plus(SET_ASIDE))
+
+    def _gradient(self, state: State, x: Tensor) -> Tensor:
+        """Return dH/dalpha of the k masks and u untrained ones, at equal alphas, mean over the batch: [k + u]."""
+        candidates = len(state.records) + self.rule.untrained(len(state.records))
+        store = self._filled(self._up_to_date(state), candidates)[:candidates]
+        alphas = torch.full((candidates,), 1 / candidates, device=x.device, dtype=x.dtype)
+        return mean_gradient(self.net, store, alphas, x, lambda logits: objective_of(logits, "entropy"))
+
+    def _filled(self, store: MaskStore, count: int) -> MaskStore:
+        """Return the store with `count` masks or more: to those it has come untrained ones of the next numbers."""
+        for number in range(len(store), count):
+            store.append(_bits(init_scores(self.net, [number], self.seed)))
+        return store
+
+    def _look(self, state: State, gradient: Tensor, x: Tensor, y: Tensor) -> Look:
+        def right(i: int) -> int:
+            return int((apply_mask(self.net, state.store[i], x).argmax(1) == y).sum())
+
+        return Look(gradient, state.records, state.active, len(y), 1 / self.num_classes, right)
+
+    def _loss(self, state: State, x: Tensor, y: Tensor) -> tuple[Tensor, int]:
+        """Return the loss under the mask in use, differentiable in its scores, and how many answers are right."""
+        with torch.enable_grad():
+            scores = state.training.scores
+            masked = {name: masked_weight(self._weights[name], values, None) for name, values in scores.items()}
+            logits = forward_tasks(self.net, masked, x[None])[0]
+            return F.cross_entropy(logits, y), int((logits.argmax(1) == y).sum())
+
+    def _trained(self, state: State, loss: Tensor, right: int, images: int) -> State:
+        """Return the state after one step of the mask in use."""
+        records = list(state.records)
+        records[state.active] = records[state.active].plus(right, images)
+        return replace(state, training=state.training.stepped(loss), records=tuple(records))
+
+    def _allocated(self, state: State) -> State:
+        """Return the state with the next mask in use, which has learned from the batches that were held."""
+        fresh, held = len(state.records), state.held
+        self._filled(state.store, fresh + 1)
+        state = replace(self._using(state, fresh, init_scores(self.net, [fresh], self.seed)), held=())
+        state = replace(state, records=(*state.records, Record()))
+        for _, (x, y) in held:
+            state = self._trained(state, *self._loss(state, x, y), len(y))
+        used = list(state.used)
+        for step, _ in held:
+            used[step] = fresh
+        return replace(state, used=Log(used))
+
+    def _left(self, state: State) -> State:
+        """Return the state without the newest mask if it is in use and has learned nothing: it was made for noise."""
+        newest = len(state.records) - 1
+        if state.active != newest or not self.rule.doubts(state.records[newest].knows(1 / self.num_classes)):
+            return state
+        used = Log(SET_ASIDE if mask == newest else mask for mask in state.used)
+        store = state.store[:newest]  # its place is for an untrained one again
+        return replace(state, store=store, records=state.records[:newest], used=used, active=None, training=None)
+
+    def _resumed(self, state: State, mask: int) -> State:
+        """Return the state with a known mask in use: the seed knows how large each of its scores began.
+
+        The bits are the signs of the scores. One size for all would be a trap: the optimiser's steps are alike, so all
+        would cross 0 in the same step.
+        """
+        sizes, bits = init_scores(self.net, [mask], self.seed), state.store[mask]
+        scores = {name: torch.where(bits[name], size.abs(), -size.abs()) for name, size in sizes.items()}
+        return self._using(state, mask, scores)
+
+    def _using(self, state: State, mask: int, scores: Scores) -> State:
+        self._up_to_date(state)
+        return replace(state, active=mask, training=Training(scores, self.recipe))
+
+    def _up_to_date(self, state: State) -> MaskStore:
+        """Return the store, with the mask in use as its scores have it now."""
+        if state.active is not None:
+            state.store.replace(state.active, _bits(state.training.scores))
+        return state.store
 
     def state(self) -> dict[str, Any]:
         """Return all that the learner needs to go on after a kill: tensors, lists and numbers, for `torch.save`."""
-        _ = self.masks
+        state = self._state
+        store, training = self._up_to_date(state), state.training
         return {
-            "store": {name: self._store.packed(name) for name in self._store.shapes},
-            "records": [(record.right, record.seen) for record in self._records],
-            "decisions": [(d.step, d.gradient, d.mask, d.new, d.due) for d in self.decisions],
+            "store": {name: store.packed(name).clone() for name in store.shapes},
+            "records": [(record.right, record.seen) for record in state.records],
+            "decisions": [(d.step, d.gradient, d.mask, d.new, d.due) for d in state.decisions],
             "used": self.used,
-            "active": self._active,
-            "since": self._since,
-            "held": self._held,
-            "scores": None if self._active is None else {n: values.detach() for n, values in self._scores.items()},
-            "optimizer": None if self._active is None else self._optimizer.state_dict(),
+            "active": state.active,
+            "since": state.since,
+            "held": list(state.held),
+            "scores": None if training is None else {n: v.detach().clone() for n, v in training.scores.items()},
+            "optimizer": None if training is None else deepcopy(training.optimizer.state_dict()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
-        self._store = self._store[:0]
-        shapes = self._store.shapes
+        store, training = MaskStore(self.net, self._state.store.about), None
         for rows in zip(*(packed.split(50) for packed in state["store"].values()), strict=True):  # unpacked on the way
-            self._store.extend(
+            store.extend(
                 {
-                    name: unpack_bits(part, math.prod(shapes[name])).unflatten(1, shapes[name])
+                    name: unpack_bits(part, math.prod(store.shapes[name])).unflatten(1, store.shapes[name])
                     for name, part in zip(state["store"], rows, strict=True)
                 }
             )
-        self._records = [Record(right, seen) for right, seen in state["records"]]
-        self.decisions = [Decision(*fields) for fields in state["decisions"]]
-        self.used, self._since, self._held = state["used"], state["since"], state["held"]
         if state["active"] is not None:
-            self._use(state["active"], state["scores"])
-            self._optimizer.load_state_dict(state["optimizer"])
+            training = Training(state["scores"], self.recipe)
+            training.optimizer.load_state_dict(deepcopy(state["optimizer"]))
+        self._state = State(
+            store,
+            tuple(Record(right, seen) for right, seen in state["records"]),
+            state["active"],
+            training,
+            state["since"],
+            tuple(state["held"]),
+            Log(state["used"]),
+            Log(Decision(*fields) for fields in state["decisions"]),
+        )
 
 
 def _bits(scores: Scores) -> Mask:
     return {name: values.detach()[0] >= 0 for name, values in scores.items()}
 
 
-def learn_unannounced(
-    net: Network,
-    stream: Stream,
-    rule: Rule | None = None,
-    *,
-    recipe: Recipe = STEADY,
-    every: int = 100,
-    budget: int = 2500,
-    seed: int = 0,
-    progress: bool = True,
-) -> StreamLearner:
-    """Learn masks from a stream of batches, without ever being told the task (SupSup, "Scenario NNs").
-
-    At the start of each block of `every` batches, and amid a block when the rule doubts the mask in use, the learner
-    takes one gradient on alpha and decides. A task that comes back finds its old mask and goes on with it; a new task
-    gets a new mask, with the scores that `learn_masks` draws for a task of that number. So where every task is told
-    apart, the masks are those of `learn_masks`, bit for bit. Batches that nobody knows are held, and learned from
-    once a mask is allocated; where it turns out that they were noise, they are set aside. So are all batches that
-    nobody knows once the budget is spent.
-
-    Args:
-        net: the frozen base network.
-        stream: batches (x, y), with labels shared between tasks. Only they are read, never `stream.truth`.
-        rule: how to tell known from new; None is `RecordRule()`, which needs no tuning, `PaperRule()` is the paper's.
-        recipe: optimiser and rate of the scores. The rate must be constant: when a task ends is not known.
-        every: batches in a block.
-        budget: how many masks there may be.
-        seed: of the scores.
-        progress: show a bar.
-
-    Returns:
-        The learner: `.masks` is a `MaskStore`, `.used` says which mask learned from which batch, `.decisions` is the
-        log; `feed` goes on with further batches.
-
-    Raises:
-        TypeError, ValueError: the arguments make no sense or do not fit together.
-    """
-    if not isinstance(stream, Stream):
-        raise TypeError(f"stream must be made by stream_of(tasks, plan), got {type(stream).__name__}.")
-    classes = stream.tasks.num_classes
-    learner = StreamLearner(net, classes, RecordRule() if rule is None else rule, recipe, every, budget, seed)
-    for x, y in tqdm(
-        stream, total=len(stream), desc="reading the stream", unit="batch", disable=not progress, leave=False
-    ):
-        learner.feed(x, y)
-    return learner
-
-
-def _check(net: Network, num_classes: int, recipe: Recipe, every: int, budget: int, seed: int) -> None:
-    """Raise on arguments that make no sense, before any work is done."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
-    for name, count in (("num_classes", num_classes), ("every", every), ("budget", budget)):
-        check_whole(name, count)
-    if not 2 <= num_classes <= net.outputs:
-        raise ValueError(f"num_classes must be in 2..{net.outputs}, the outputs of {net!r}, got {num_classes}.")
-    check_recipe(recipe)
-    if recipe.one_cycle:
-        raise ValueError("a one-cycle rate needs the end of a task, which nobody announces: use one_cycle=False.")
-    check_seed(seed)
+def _check_labels(x: Tensor, y: Tensor, num_classes: int) -> None:
+    """Raise unless y is long [B], one label in 0..num_classes - 1 for each of the images x, on their device."""
+    if x.dtype != torch.float32:
+        raise TypeError(f"images to learn from must be float32, as the weights are, got {x.dtype}: x.float().")
+    if not isinstance(y, Tensor) or y.dtype != torch.long:
+        kind = y.dtype if isinstance(y, Tensor) else type(y).__name__
+        raise TypeError(f"labels must be a long tensor [B], got {kind}: y.long() makes one of whole numbers.")
+    if y.shape != x.shape[:1] or not len(y):
+        raise ValueError(
+            f"there must be one label for each image, one or more, got {len(x)} images and {tuple(y.shape)}."
+        )
+    if y.device != x.device:
+        raise ValueError(f"the labels are on {y.device}, the images on {x.device}: move one of them.")
+    low, high = (int(end) for end in y.aminmax())
+    if low < 0 or high >= num_classes:
+        raise ValueError(f"labels must lie in 0..{num_classes - 1}, got {low}..{high}: number the classes of the task.")

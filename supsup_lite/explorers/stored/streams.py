@@ -52,8 +52,11 @@ def name_of(stream: str, eps: float | None) -> str:
 
 
 def learner_for(source: Stream, eps: float | None) -> StreamLearner:
-    """Return a learner that has read nothing yet: with `PaperRule(eps)`, or `RecordRule()` for eps=None."""
-    rule = RecordRule() if eps is None else PaperRule(eps)
+    """Return a learner that has read nothing yet: by `PaperRule`, or by `RecordRule` for eps=None.
+
+    One untrained mask takes part, whatever k is: the page shows the k masks and one more.
+    """
+    rule = RecordRule() if eps is None else PaperRule(eps, candidates=None)
     net = lenet_300_100(100, SEED, "cpu")
     return StreamLearner(net, source.tasks.num_classes, rule, STEADY, EVERY, budget=2500, seed=SEED)
 
