@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
@@ -44,6 +45,7 @@ class Stream:
     def __iter__(self) -> Iterator[Batch]:
         return self.since(0)
 
+    @isolated
     def since(self, start: int) -> Iterator[Batch]:
         """Yield the batches from number `start` on: the same ones as if those before had been read."""
         orders = functools.lru_cache(64)(self._order)  # a long stream does not hold those of all its tasks
@@ -67,6 +69,7 @@ class Stream:
         return x.to(self.tasks.device), y.to(self.tasks.device)
 
 
+@isolated
 def stream_of(tasks: TaskSuite, plan: Sequence[tuple[int, int]], batch: int = 128, seed: int = 0) -> Stream:
     """Return a stream that follows a plan: [(0, 300), (1, 150), (0, 50)] is 300 batches of task 0, then 150 of 1, ...
 
@@ -92,5 +95,5 @@ def stream_of(tasks: TaskSuite, plan: Sequence[tuple[int, int]], batch: int = 12
         check_whole("batches", batches)
         if isinstance(task, bool) or not isinstance(task, int) or not NOISE <= task < len(tasks):
             raise ValueError(f"a plan names tasks 0..{len(tasks) - 1}, or {NOISE} for noise, got {task!r}.")
-    truth = torch.tensor([task for task, batches in plan for _ in range(batches)])
+    truth = torch.tensor([task for task, batches in plan for _ in range(batches)], device="cpu")
     return Stream(tasks, tuple((int(task), int(batches)) for task, batches in plan), batch, seed, truth)

@@ -39,8 +39,8 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     """
     if len(used) != len(stream):
         raise ValueError(f"the stream has {len(stream)} batches, but `used` has {len(used)} entries.")
-    masks = torch.tensor(used)
-    batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long)
+    masks = torch.tensor(used, device="cpu")
+    batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long, device="cpu")
     start, returns = 0, []  # of each return: the task, its old mask, and the mask that it got
     for task, length in stream.plan:
         segment = masks[start : start + length]
@@ -55,8 +55,9 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     if not batches.any():
         raise ValueError("nothing was learned from any task: there is no mask to judge.")
     owners = batches.argmax(0)
-    pure = batches[owners, torch.arange(len(owners))].sum() / batches.sum()
-    offered = (stream.truth != NOISE).sum()
+    learned = int(batches.sum())
+    pure = int(batches.amax(0).sum()) / learned
+    offered = int((stream.truth != NOISE).sum())
     recognised = sum(old == got and owners[old] == task for task, old, got in returns)
-    aside = 1 - float(batches.sum() / offered)
-    return Assignment(batches, tuple(owners.tolist()), float(pure), len(returns), int(recognised), aside)
+    aside = 1 - learned / offered
+    return Assignment(batches, tuple(owners.tolist()), pure, len(returns), int(recognised), aside)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.files import BlockFile, blocks_content, read_checked, version_of, write
 from supsup_lite.masks.apply import Mask, check_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
@@ -34,6 +35,7 @@ class MaskStore:
         about: what to remember with the masks: how they were learned. Anything that JSON can hold.
     """
 
+    @isolated
     def __init__(self, net: Network, about: dict[str, Any] | None = None):
         self._net = net
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
@@ -74,6 +76,7 @@ class MaskStore:
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
         return self._part(positions, len(positions))
 
+    @isolated
     def _part(self, chosen: slice | list[int] | Tensor, count: int) -> "MaskStore":
         part = MaskStore(self._net, self.about)
         part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
@@ -111,6 +114,7 @@ class MaskStore:
             self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
         self._count += k
 
+    @isolated
     def reserve(self, room: int) -> None:
         """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much."""
         for name, rows in self._packed.items():
@@ -163,7 +167,7 @@ class MaskStore:
     @property
     def density(self) -> Tensor:
         """The share of weights that each mask keeps, over all layers: float [k]."""
-        return sum(self.kept().values()) / self._net.num_weights
+        return sum(self.kept().values()).float() / self._net.num_weights
 
     @property
     def entropy_bytes(self) -> float:
@@ -216,6 +220,7 @@ class MaskStore:
         write(path, self._content())
 
     @classmethod
+    @isolated
     def load(
         cls, path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None = None
     ) -> "MaskStore":

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.streams import SET_ASIDE, Batch, Stream
 from supsup_lite.inference.objectives import objective_of
@@ -22,7 +23,7 @@ from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network
 from supsup_lite.recipes import STEADY, Recipe, check_recipe
 from supsup_lite.unannounced.novelty import Look, Record, RecordRule, Rule
 
@@ -54,6 +55,7 @@ class StreamLearner:
         used: for each batch the mask that learned from it, or SET_ASIDE.
     """
 
+    @isolated
     def __init__(self, net: Network, num_classes: int, rule: Rule, recipe: Recipe, every: int, budget: int, seed: int):
         _check(net, num_classes, recipe, every, budget, seed)
         self.net, self.rule, self.recipe, self.every, self.budget, self.seed = net, rule, recipe, every, budget, seed
@@ -76,9 +78,10 @@ class StreamLearner:
             self._store.replace(self._active, _bits(self._scores))
         return self._store[: len(self._records)]
 
+    @isolated
     def feed(self, x: Tensor, y: Tensor) -> int:
         """Learn from one batch, images float [B, D] and labels long [B]; return the mask that did, or SET_ASIDE."""
-        check_images(self.net, x)
+        x = check_images(self.net, x)
         step, due = len(self.used), self._active is None or self._since >= self.every
         self.used.append(SET_ASIDE)
         if not due:
@@ -118,6 +121,7 @@ class StreamLearner:
 
         return Look(gradient, self._records, self._active, len(y), 1 / self.num_classes, right)
 
+    @torch.enable_grad()
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, int]:
         """Return the loss under the mask in use, differentiable in its scores, and how many answers are right."""
         masked = {name: masked_weight(self._weights[name], values, None) for name, values in self._scores.items()}
@@ -206,6 +210,7 @@ def _bits(scores: Scores) -> Mask:
     return {name: values.detach()[0] >= 0 for name, values in scores.items()}
 
 
+@isolated
 def learn_unannounced(
     net: Network,
     stream: Stream,
@@ -256,8 +261,7 @@ def learn_unannounced(
 
 def _check(net: Network, num_classes: int, recipe: Recipe, every: int, budget: int, seed: int) -> None:
     """Raise on arguments that make no sense, before any work is done."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+    check_network(net)
     for name, count in (("num_classes", num_classes), ("every", every), ("budget", budget)):
         check_whole(name, count)
     if not 2 <= num_classes <= net.outputs:
