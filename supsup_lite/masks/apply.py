@@ -21,7 +21,8 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
 
     Raises:
         TypeError: the mask is not made of bool tensors, or the images are not floats.
-        ValueError: the mask is not of this network, the images have the wrong shape or are not finite, or devices are mixed.
+        ValueError: the mask is not of this network, the images have the wrong shape or are not finite, or devices are
+            mixed.
     """
     check_mask(net, mask)
     x = check_images(net, x)

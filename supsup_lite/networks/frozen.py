@@ -82,8 +82,8 @@ def freeze_as_base(
     """Return a copy of any torch module as a frozen base network. The module itself stays as it is.
 
     A mask covers the weights of its linear and convolutional layers. All else is frozen as it is: biases, norms and
-    their running statistics, embeddings, attention. The copy always computes as in evaluation: dropout is off, and batch norm
-    uses its statistics and never updates them (one that keeps none takes the batch's).
+    their running statistics, embeddings, attention. The copy always computes as in evaluation: dropout is off, and
+    batch norm uses its statistics and never updates them (one that keeps none takes the batch's).
 
     With a seed the network is drawn anew, so that the seed and the module's code store it: masked weights are signed
     Kaiming constants, biases 0, norms 1 and 0 with statistics of mean 0 and variance 1 (SupSup, "Preliminaries").

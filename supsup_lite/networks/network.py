@@ -89,7 +89,7 @@ _fingerprints: WeakKeyDictionary[Network, tuple[list[Tensor], list[tuple], str]]
 
 
 def _state(tensor: Tensor) -> tuple[object, int]:
-    """Return what changes when a tensor is written to or given other memory; never twice the same if torch can't say."""
+    """Return what changes when a tensor is written to, or given other memory; where torch keeps no count, always."""
     return object() if tensor.is_inference() else tensor._version, tensor.data_ptr()
 
 
