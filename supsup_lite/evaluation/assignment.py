@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream
 
 
@@ -31,6 +32,7 @@ class Assignment:
     set_aside: float
 
 
+@isolated
 def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     """Judge which mask learned from which batch: `used` as `learn_unannounced(...).used`.
 

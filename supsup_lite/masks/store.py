@@ -15,7 +15,7 @@ from supsup_lite.files import BlockFile, blocks_content, read_checked, version_o
 from supsup_lite.masks.apply import Mask, check_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.compression import decode, encode
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 
 FORMAT = "supsup-lite masks"
 VERSION = 2  # version 1 held the packed bits as they are; it can still be read
@@ -37,6 +37,7 @@ class MaskStore:
 
     @isolated
     def __init__(self, net: Network, about: dict[str, Any] | None = None):
+        check_network(net)
         self._net = net
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
         self._packed = {  # name -> uint8 [capacity, bytes]
@@ -133,6 +134,7 @@ class MaskStore:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
         return self._packed[name][: self._count]
 
+    @isolated
     def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
         """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
         return {
@@ -158,6 +160,7 @@ class MaskStore:
         """Bytes of all masks in memory: packed, one bit a weight."""
         return sum(self.packed(name).numel() for name in self._shapes)
 
+    @isolated
     def kept(self) -> dict[str, Tensor]:
         """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
         ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
@@ -165,6 +168,7 @@ class MaskStore:
         return {name: torch.cat([ones[rows.int()].sum(1) for rows in parts]) for name, parts in few.items()}
 
     @property
+    @isolated
     def density(self) -> Tensor:
         """The share of weights that each mask keeps, over all layers: float [k]."""
         return sum(self.kept().values()).float() / self._net.num_weights

@@ -170,13 +170,13 @@ def _check_layers(module: nn.Module) -> None:
     owners: dict[int, list[str]] = {}
     for path, part in module.named_modules():
         what = f"{path or 'the module'} ({type(part).__name__})"
+        if nn.parameter.is_lazy(next(part.parameters(recurse=False), None)):
+            raise ValueError(f"{what} has no weights yet: call the module once on a batch of images first.")
         if part._forward_hooks or part._forward_pre_hooks:
             raise ValueError(f"{what} has forward hooks, which may change what a layer computes: remove them first.")
         if nn.utils.parametrize.is_parametrized(part):
             raise ValueError(f"{what} computes its weight by a parametrization: remove it, leaving the weight, first.")
         for name, parameter in part.named_parameters(recurse=False):
-            if isinstance(parameter, nn.parameter.UninitializedParameter):
-                raise ValueError(f"{what} has no weights yet: call the module once on a batch of images first.")
             owners.setdefault(id(parameter), []).append(f"{path}.{name}".lstrip("."))
     masked = {id(layer.weight) for layer in module.modules() if _is_masked(layer)}
     if not masked:
