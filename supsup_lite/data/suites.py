@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data import datasets as data
 from supsup_lite.data.datasets import DataSet, Images
@@ -34,6 +35,7 @@ DEGREES = 10
 ROTATIONS = 36
 
 
+@isolated
 def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | str | None = None) -> TaskSuite:
     """Return PermutedMNIST: in each task the 784 pixels are shuffled in its own fixed way.
 
@@ -47,6 +49,7 @@ def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | st
     return permuted_suite(_mnist(device), num_tasks, seed)
 
 
+@isolated
 def rotated_mnist(
     num_tasks: int = ROTATIONS, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
@@ -65,6 +68,7 @@ def rotated_mnist(
     return rotated_suite(_mnist(device), num_tasks)
 
 
+@isolated
 def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
     """Return SplitMNIST: five tasks of two digits each, 0-1, 2-3, ..., 8-9.
 
@@ -79,6 +83,7 @@ def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.devic
     return split_suite(_mnist(device), num_tasks, 2, seed)
 
 
+@isolated
 def split_fashion_mnist(
     num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
@@ -121,7 +126,9 @@ def rotated_suite(source: DataSet, num_tasks: int) -> TaskSuite:
         [
             [[math.cos(a), -math.sin(a) * height / width, 0], [math.sin(a) * width / height, math.cos(a), 0]]
             for a in angles
-        ]
+        ],
+        dtype=torch.float32,
+        device="cpu",
     )
     grids = F.affine_grid(turns, [num_tasks, 1, height, width], align_corners=False)
     names = [f"{DEGREES * i} degrees" for i in range(num_tasks)]
@@ -156,9 +163,9 @@ def subset_suite(
         groups: the labels of each task, in the order of its own labels: k lists of l.
         rows: for training and test, which images belong to each task: two lists of k.
     """
-    relabel = torch.zeros(len(groups), len(source.classes), dtype=torch.long)
+    relabel = torch.zeros(len(groups), len(source.classes), dtype=torch.long, device="cpu")
     for task, labels in enumerate(groups):
-        relabel[task, labels] = torch.arange(len(labels))
+        relabel[task, labels] = torch.arange(len(labels), device="cpu")
     relabel = relabel.to(source.train.labels.device)
     views = [
         View(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.intervals import interval_95
@@ -60,6 +61,7 @@ class Evaluation:
         )
 
 
+@isolated
 @torch.no_grad()
 def evaluate(
     net: Network,
@@ -135,9 +137,9 @@ def score(
     """
     given = scenario == "GG"
     by_image = given or infer_from == "each_image"
-    owner = torch.arange(num_masks) if owners is None else torch.tensor(owners)
-    confusion = torch.zeros(len(right), num_masks, dtype=torch.long)
-    per_task = torch.zeros(len(right), dtype=torch.float64)
+    owner = torch.arange(num_masks, device="cpu") if owners is None else torch.tensor(owners, device="cpu")
+    confusion = torch.zeros(len(right), num_masks, dtype=torch.long, device="cpu")
+    per_task = torch.zeros(len(right), dtype=torch.float64, device="cpu")
     shares: list[Tensor] = []  # for each independent unit, the share of its images that are right
     sizes: list[Tensor] = []
     found: list[Tensor] = []

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import Task, TaskSuite
@@ -15,6 +16,7 @@ from supsup_lite.networks.network import Network, check_images
 from supsup_lite.recipes import COEFFICIENTS, Recipe, check_recipe
 
 
+@isolated
 def learn_coefficients(
     net: Network, masks: MaskStore, tasks: TaskSuite, seed: int = 0, recipe: Recipe = COEFFICIENTS
 ) -> Tensor:
@@ -49,7 +51,8 @@ def learn_coefficients(
 
 
 def _learn_one(net: Network, masks: MaskStore, task: Task, order: Tensor, recipe: Recipe) -> Tensor:
-    alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, requires_grad=True)
+    k = len(masks)
+    alphas = torch.full((k,), 1 / k, dtype=torch.float32, device=net.device, requires_grad=True)
 
     def backward(x: Tensor, y: Tensor) -> None:
         alphas.grad = mean_gradient(

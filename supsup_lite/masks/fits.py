@@ -3,7 +3,7 @@
 from supsup_lite.data.tasks import TaskIdentity, TaskSuite
 from supsup_lite.masks.origin import difference, network_facts
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 
 NAMED = 3  # of many tasks, how many a message names
 
@@ -23,8 +23,7 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
         TypeError: one of them is something else.
         ValueError: the masks belong to another network, or a task has no mask among them.
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+    check_network(net)
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
     if masks.net is not net and masks.net.fingerprint() != net.fingerprint():

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_position, check_whole
 from supsup_lite.data.tasks import TaskIdentity
 from supsup_lite.devices import check_memory
@@ -16,7 +17,7 @@ from supsup_lite.masks.apply import Mask, check_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, packed_bytes, unpack_bits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store_file import Content, file_content, read_store
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 
 
 class MaskStore:
@@ -35,9 +36,9 @@ class MaskStore:
         TypeError: one of them is something else.
     """
 
+    @isolated
     def __init__(self, net: Network, about: dict[str, Any] | None = None, learned: Learned | None = None):
-        if not isinstance(net, Network):
-            raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+        check_network(net)
         if about is not None and not isinstance(about, dict):
             raise TypeError(f"about must be a dict of notes, got {type(about).__name__}.")
         if learned is not None and not isinstance(learned, Learned):
@@ -78,6 +79,7 @@ class MaskStore:
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
         return self._part(positions, positions.tolist())
 
+    @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
         part = MaskStore(self._net, self.about, self.learned)
         part._packed = {name: self.packed(name)[rows] for name in self._shapes}
@@ -130,6 +132,7 @@ class MaskStore:
             self._packed[name][count : count + k] = pack_bits(bits.flatten(1))
         self._identities += identities
 
+    @isolated
     def reserve(self, room: int) -> None:
         """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much.
 
@@ -165,6 +168,7 @@ class MaskStore:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
         return self._packed[name][: len(self)]
 
+    @isolated
     def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
         """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
         return {
@@ -190,6 +194,7 @@ class MaskStore:
         """Bytes of all masks in memory: packed, one bit a weight."""
         return sum(self.packed(name).numel() for name in self._shapes)
 
+    @isolated
     def kept(self) -> dict[str, Tensor]:
         """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
         ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
@@ -197,9 +202,10 @@ class MaskStore:
         return {name: torch.cat([ones[rows.int()].sum(1) for rows in parts]) for name, parts in few.items()}
 
     @property
+    @isolated
     def density(self) -> Tensor:
         """The share of weights that each mask keeps, over all layers: float [k]."""
-        return sum(self.kept().values()) / self._net.num_weights
+        return sum(self.kept().values()).float() / self._net.num_weights
 
     @property
     def entropy_bytes(self) -> float:
@@ -245,6 +251,7 @@ class MaskStore:
         write(path, file_content(self._net, self._content()))
 
     @classmethod
+    @isolated
     def load(
         cls, path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None = None
     ) -> "MaskStore":

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.streams import SET_ASIDE
 from supsup_lite.inference.objectives import objective_of
@@ -23,7 +24,7 @@ from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network
 from supsup_lite.recipes import Recipe, check_recipe
 from supsup_lite.unannounced.novelty import Look, Record, Rule, check_rule
 from supsup_lite.unannounced.state import Log, State, Training
@@ -65,9 +66,9 @@ class StreamLearner:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
 
+    @isolated
     def __init__(self, net: Network, num_classes: int, rule: Rule, recipe: Recipe, every: int, budget: int, seed: int):
-        if not isinstance(net, Network):
-            raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+        check_network(net)
         check_rule(rule)
         check_recipe(recipe)
         self.net, self.rule, self.recipe = net, rule, recipe
@@ -100,6 +101,7 @@ class StreamLearner:
         """The log."""
         return list(self._state.decisions)
 
+    @isolated
     def feed(self, x: Tensor, y: Tensor) -> int:
         """Learn from one batch; return the mask that did, or SET_ASIDE.
 
@@ -113,7 +115,7 @@ class StreamLearner:
         Raises:
             TypeError, ValueError: images or labels make no sense or do not fit together.
         """
-        check_images(self.net, x)
+        x = check_images(self.net, x)
         _check_labels(x, y, self.num_classes)
         before, gradients_on = self._state, torch.is_grad_enabled()
         try:
@@ -250,7 +252,7 @@ class StreamLearner:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
-        store, training = MaskStore(self.net, self._state.store.about), None
+        store, training = MaskStore(self.net, self._state.store.about, self._state.store.learned), None
         for rows in zip(*(packed.split(50) for packed in state["store"].values()), strict=True):  # unpacked on the way
             store.extend(
                 {
