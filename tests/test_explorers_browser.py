@@ -18,7 +18,7 @@ from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import entropies, halvings
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page
+from tests.pages import draw_upright_stroke, opened_page, patient
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -108,7 +108,7 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         "k": k,
     }
     module = "\n".join((FRONT / name).read_text("utf-8") for name in ("parts.js", "superposed.js"))
-    page = browser.new_page()
+    page = patient(browser.new_page())
     found = page.evaluate(RUN, {"module": module, **given})
     page.close()
 
@@ -280,7 +280,7 @@ def test_a_drawing_is_made_like_mnist(browser):
     text = "\n".join([*parts, "export { asInMnist };"])
     ink = torch.zeros(28, 28)
     ink[2:12, 3:5] = 255
-    page = browser.new_page()
+    page = patient(browser.new_page())
     run = """async ([text, ink]) => {
         const { asInMnist } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
         return [...asInMnist(Float64Array.from(ink))];
@@ -512,7 +512,7 @@ def test_without_javascript(pages, browser):
 
 
 def test_without_modules(pages, browser):
-    context = browser.new_context()
+    context = patient(browser.new_context())
     context.add_init_script("URL.createObjectURL = () => 'blob:null/refused'")
     page = context.new_page()
     page.goto((pages / "index.html").as_uri())
@@ -528,7 +528,7 @@ def spoiled(pages, tmp_path, browser):
     def spoil(harm, name="index"):
         copy = shutil.copytree(pages, tmp_path / "copy")
         harm(copy)
-        contexts.append(browser.new_context())
+        contexts.append(patient(browser.new_context()))
         page = contexts[-1].new_page()
         page.goto((copy / f"{name}.html").as_uri())
         return page
@@ -617,7 +617,7 @@ BUSY = """async ([esm]) => {
 def test_a_busy_kernel_is_waited_for(browser):
     """A lesson run as a whole keeps Python busy for a minute. An explorer once gave up after twenty seconds."""
     counts = "async ({ model, root }) => root.append((await fetchAsset(model, 'file')).length)"
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.clock.install()
     page.evaluate(BUSY, [f"{module()}\nexport default explorer('Busy', {counts});"])
     page.clock.run_for(300_000)

@@ -9,10 +9,11 @@ import torch
 import supsup_lite as sl
 from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
 from supsup_lite.explorers.base import FRONT
-from supsup_lite.explorers.random_masks import ranks, removed_at
+from supsup_lite.explorers.random_masks import ranks_of, removed_at
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page
+from tests.pages import draw_upright_stroke, opened_page, patient
+from tests.waiting import wait_until
 
 # --- Python ------------------------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     spoiled = [[0.25, "turned", 3, 7], [0.5, "turned", 19, 999], [0.37, "covered", 0, 0], [0, "turned", 0, 0]]
     module = "\n".join((FRONT / name).read_text("utf-8") for name in ("parts.js", "spins.js"))
     given = {"module": module, "patterns": digits[:k].tolist(), "states": states.tolist(), "rule": rule}
-    page = browser.new_page()
+    page = patient(browser.new_page())
     found = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()
     # Energies are of the order of 300, and of fields that are sums of 784 terms torch keeps float32 only.
@@ -159,7 +160,7 @@ def picture(page, index):
 def shows(page, **traits):
     """Check the pictures and words against Python's, for these traits."""
     own = Hopfield(**traits)
-    memory, asked = own.memory(), own.asked()
+    memory, asked = own.memory(), own.probe()
     answer = memory.recall(asked, own.order)
     assert torch.equal(picture(page, 1) > 128, asked > 0)
     assert torch.equal(picture(page, 2) > 128, answer > 0)
@@ -253,7 +254,7 @@ def test_digits_and_other_noise(opened):
 def test_step_by_step(opened):
     """One row of 28 units a step, by keyboard, mouse and the button; the energy never rises."""
     own = Hopfield()
-    memory, z = own.memory(), own.asked()
+    memory, z = own.memory(), own.probe()
     slide(opened, "step", "Home")
     for row in range(3):
         assert torch.equal(picture(opened, 2) > 128, z > 0)
@@ -314,17 +315,16 @@ def test_the_basin_is_counted(opened):
 
 
 def test_an_input_is_answered_at_once(opened):
-    """The slowest: twenty digits by Storkey. The bound leaves room for a busy machine."""
+    """The page has the answer when the input event returns. In how many ms, `make bench ARGS=explorer` measures."""
     opened.locator("[name=rule]").select_option(index=1)
-    slide(opened, "stored", "End")
-    took = opened.evaluate("""() => [30, 31, 32, 33, 34, 35, 36].map((value, i) => {
-        const noise = document.querySelector("[name=noise]"), k = document.querySelector("[name=stored]");
-        const began = performance.now();
-        Object.assign(noise, { value }).dispatchEvent(new Event("input", { bubbles: true }));
-        Object.assign(k, { value: 14 + i }).dispatchEvent(new Event("input", { bubbles: true }));
-        return (performance.now() - began) / 2;
-    }).sort((a, b) => a - b)[3]""")
-    assert took < 50
+    answers = opened.evaluate("""() => [14, 17, 20].map((value) => {
+        const k = document.querySelector("[name=stored]");
+        Object.assign(k, { value }).dispatchEvent(new Event("input", { bubbles: true }));
+        return document.querySelectorAll(".big")[1].textContent.replaceAll("\u00a0", " ");
+    })""")
+    for k, words in zip((14, 17, 20), answers, strict=True):
+        memory, digits = Hopfield(stored=k, rule="storkey").memory(), hopfield.patterns()[:k]
+        assert words == f"{int((memory.recall(digits) == digits).all(1).sum())} of {k} stand"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -350,7 +350,7 @@ def test_it_fits_and_every_control_has_a_name(pages, browser, name, width, schem
 
 
 def test_without_its_digits_the_still_picture_remains(pages, browser, tmp_path):
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.route("**/_static/explorers/*.js", lambda route: route.abort() if is_data(pages, route) else route.continue_())
     page.goto((pages / "index.html").as_uri())
     failed = page.locator(".explorer-still[data-explorer=failed]")
@@ -383,15 +383,15 @@ def masks():
     return RandomMasks(sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0), (0, 50, 90))
 
 
-def test_a_throw_holds_the_random_masks_of_all_densities():
+def test_a_try_holds_the_random_masks_of_all_densities():
     net = sl.lenet_300_100(10, seed=0)
-    thrown = ranks(net, 3)
-    least = removed_at(thrown)
+    ranks = ranks_of(net, 3)
+    least = removed_at(ranks)
     for sparsity in (0, 1, 33, 50, 90, 99, 100):
         mask = sl.random_mask(net, (100 - sparsity) / 100, seed=0, task=3)
         first, *_, final = (mask[name].cpu() for name in mask)
         assert torch.equal(least > sparsity, torch.cat([first[0], final.flatten()]))
-        for name, rank in thrown.items():
+        for name, rank in ranks.items():
             assert torch.equal(rank < round((100 - sparsity) / 100 * rank.numel()), mask[name].cpu())
 
 
@@ -406,10 +406,9 @@ def test_accuracies_are_those_of_the_masks(masks):
 
 
 def test_another_sparsity_is_tried_on_demand(masks):
-    masks.learn({"sparsity": 72})
-    assert len(masks.accuracies["72"]) == 20
-    with pytest.raises(ValueError, match=r"whole percentage from 0 to 100, got 172"):
-        masks.learn({"sparsity": 172})
+    masks.reply({"learn": {"sparsity": 72}})
+    wait_until(lambda: masks.progress < 0)
+    assert (masks.trouble, len(masks.accuracies["72"])) == ("", 20)
     for wrong in ({"sparsity": 101}, {"attempt": 20}, {"layer": 2}):
         with pytest.raises(ValueError, match="must be in"):
             masks.set_trait(*next(iter(wrong.items())))

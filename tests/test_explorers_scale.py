@@ -13,7 +13,7 @@ from supsup_lite.explorers import Scale
 from supsup_lite.explorers.base import FRONT
 from supsup_lite.explorers.scale import measured
 from supsup_lite.results.published import PUBLISHED, published
-from tests.pages import fits_and_takes_the_ink, opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page, patient
 
 TITLE = "What does a task cost?"
 
@@ -119,7 +119,7 @@ RUN = """async ([module, shapes, density, tasks, training]) => {
 def test_bytes_are_those_of_a_store(browser, explorer, keep):
     """An odd network too, whose layers end within a byte. CSC is counted column by column."""
     module = (FRONT / "parts.js").read_text("utf-8") + (FRONT / "scale.js").read_text("utf-8")
-    page = browser.new_page()
+    page = patient(browser.new_page())
     for net in (sl.lenet_300_100(100, device="cpu"), sl.networks.MLP("odd", (9, 7, 3), seed=0)):
         masks = sl.MaskStore(net)
         masks.append(sl.random_mask(net, keep, seed=0))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from itertools import islice
 
 import pytest
@@ -13,7 +12,8 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import FRONT, Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-from tests.pages import fits_and_takes_the_ink, opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page, patient
+from tests.waiting import wait_until
 
 TITLE = "When is a new mask needed?"
 
@@ -94,7 +94,7 @@ def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
     if harm != "missing":
         shorter = json.dumps({name: run for name, run in json.loads(text).items() if name != "ragged, evidence"})
         path.write_text({"truncated": text[:-100], "without a run": shorter, "no runs at all": "null"}[harm], "utf-8")
-    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored_streams"):
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored$"):
         stored_streams.stored_runs(path)
 
 
@@ -121,10 +121,7 @@ def test_it_reads_another_epsilon(monkeypatch):
     own, shares = Stream(eps=0.16), []
     own.observe(lambda change: shares.append(change.new), "progress")
     own.reply({"learn": {"stream": "even", "eps": 0.16}})
-    limit = time.monotonic() + 60
-    while own.progress >= 0:
-        assert time.monotonic() < limit
-        time.sleep(0.02)
+    wait_until(lambda: own.progress < 0)
     assert own.trouble == ""
     assert max(shares) == 1
     assert [d["step"] for d in own.runs["even, 0.16"]["decisions"]] == [0, 20]
@@ -258,7 +255,7 @@ def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
     names = ("stream", "rule", "batch", "streams", "stream_names", "epsilons", "more_epsilons")
     names += ("progress", "trouble", "learned")
     state = {name: getattr(explorer, name) for name in names} | {"eps": 0.16}
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.evaluate(LIVE, [explorer._esm, state, base64.b64encode(explorer.stored).decode()])
     assert page.locator(".supsup-explorer.waiting").count() == 1
     assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
