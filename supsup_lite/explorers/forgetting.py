@@ -41,7 +41,7 @@ class Forgetting(Explorer):
         method: str
         tasks: int
 
-    _esm = module("forgetting.js")
+    _esm = module("forgetting")
 
     method = traitlets.Unicode().tag(sync=True)
     num_tasks = traitlets.Int().tag(sync=True)

@@ -37,7 +37,7 @@ class Hopfield(Explorer):
             none, or before it has answered.
     """
 
-    _esm = module("spins.js", "pad.js", "hopfield.js")
+    _esm = module("hopfield")
     files = ("digits",)
 
     stored = traitlets.Int(10).tag(sync=True)
@@ -95,7 +95,7 @@ def patterns() -> Tensor:
 
 
 def noise_order(place: int, toss: int) -> np.ndarray:
-    """Return the units in the order in which noise turns them: int64 [784]. `spins.js` has the same."""
+    """Return the units in the order in which noise turns them: int64 [784]. `noise.js` has the same."""
     n = np.arange(PIXELS, dtype=np.uint32) + np.uint32(1024 * (place + 64 * toss))
     n = (n ^ (n >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     n = (n ^ (n >> np.uint32(13))) * np.uint32(0xC2B2AE35)

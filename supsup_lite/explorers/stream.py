@@ -39,7 +39,7 @@ class Stream(Explorer):
         stream: str
         eps: float
 
-    _esm = module("stream.js")
+    _esm = module("stream")
 
     stream = traitlets.Enum(list(stored_streams.PLANS), "even").tag(sync=True)
     rule = traitlets.Enum(RULES, "paper").tag(sync=True)

@@ -49,7 +49,7 @@ class TaskInference(Explorer):
         sparsity: int
         tasks: int
 
-    _esm = module("superposed.js", "pad.js", "task_inference.js")
+    _esm = module("task_inference")
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)
