@@ -611,6 +611,22 @@ BUSY = """async ([esm]) => {
 }"""
 
 
+def test_why_there_is_no_file_is_said_with_one_full_stop(browser):
+    """Python's reason is a sentence, and becomes part of one."""
+    text = (
+        f"{module('assets', 'explorer')}\n"
+        "export default supsup.explorer.explorer('None', ({ model }) => supsup.assets.fetchAsset(model, 'file'));"
+    )
+    answers = BUSY.replace('callback({ name: "file" }', 'callback({ name: "file", trouble: "It is damaged." }')
+    page = patient(browser.new_page())
+    page.evaluate(answers, [text])
+    page.evaluate("window.answer()")
+    caption = page.locator("figure.supsup-explorer figcaption")
+    caption.filter(has_text="could not start").wait_for()
+    assert caption.inner_text() == "This explorer could not start: It is damaged."
+    page.close()
+
+
 def test_a_busy_kernel_is_waited_for(browser):
     """A lesson run as a whole keeps Python busy for a minute. An explorer once gave up after twenty seconds."""
     counts = "async ({ model, root }) => root.append((await supsup.assets.fetchAsset(model, 'file')).length)"

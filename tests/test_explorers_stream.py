@@ -265,6 +265,14 @@ def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
     page.evaluate("model.set('progress', 0.5)")
     assert "Python is learning: 50" in page.locator(".offer").inner_text()
     assert page.get_by_role("button", name="Read it").is_disabled()
+    page.evaluate("model.set('trouble', 'Python is learning already.')")
+    assert page.locator(".offer").inner_text().startswith("Python is learning: 50\u00a0%. Python is learning already.")
+    page.get_by_role("button", name="Cancel").click()
+    assert page.evaluate("window.sent.at(-1)") == {"cancel": True}
+    page.evaluate("model.set('progress', -1), model.set('trouble', '')")
+    assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
+    assert page.evaluate("document.activeElement.textContent").startswith("Read it")
+    assert not page.get_by_role("button", name="Cancel").is_visible()
     run = explorer.runs["even, 1.2"]
     page.evaluate("([run]) => (model.set('progress', -1), model.set('learned', { 'even, 0.16': run }))", [run])
     assert not page.locator(".offer").is_visible()
