@@ -140,8 +140,8 @@ def test_the_bits_are_signs_and_masks():
         start = 0
         for bits in tensors.values():
             n = bits.numel()
-            own = np.unpackbits(row[start : start + -(-n // 8)], bitorder="little")[:n]
-            assert own.tolist() == bits.flatten().int().tolist()
+            unpacked = np.unpackbits(row[start : start + -(-n // 8)], bitorder="little")[:n]
+            assert unpacked.tolist() == bits.flatten().int().tolist()
             start += -(-n // 8)
         assert start == len(row)
 
@@ -220,23 +220,23 @@ def test_it_learns_what_is_missing(monkeypatch, sent):
     monkeypatch.setattr(
         task_inference, "learn_masks", lambda *given, **named: sl.learn_masks(*given, recipe=QUICK, **named)
     )
-    own = TaskInference()
+    explorer = TaskInference()
     shares = []
-    own.observe(lambda change: shares.append(change.new), "progress")
+    explorer.observe(lambda change: shares.append(change.new), "progress")
     for tasks in (2, 3):
-        own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": tasks}})
-        wait_until(lambda: own.progress < 0)
-        assert own.trouble == ""
-        assert {"name": "s25-sparsity70", "outputs": 25, "sparsity": 70, "tasks": tasks} in own.learned
-        assert len(own.learned) == len(stored.STORED) + 1
+        explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": tasks}})
+        wait_until(lambda: explorer.progress < 0)
+        assert explorer.trouble == ""
+        assert {"name": "s25-sparsity70", "outputs": 25, "sparsity": 70, "tasks": tasks} in explorer.learned
+        assert len(explorer.learned) == len(stored.STORED) + 1
     assert max(shares) == 1
     setting = stored.Setting(25, 70)
     expected = sl.learn_masks(setting.net(), stored.tasks(3), 0.3, recipe=QUICK, progress=False)
     sent.clear()
-    own.reply({"want": "s25-sparsity70"})
+    explorer.reply({"want": "s25-sparsity70"})
     ((_, (content,)),) = sent
-    found, wanted = (np.frombuffer(bits, np.uint8) for bits in (zlib.decompress(content), stored.bits_of(expected)))
-    assert (found == wanted).mean() > 0.999
+    seen, wanted = (np.frombuffer(bits, np.uint8) for bits in (zlib.decompress(content), stored.bits_of(expected)))
+    assert (seen == wanted).mean() > 0.999
 
 
 def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
@@ -244,14 +244,14 @@ def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(task_inference, "learn_masks", fail)
-    own = TaskInference()
-    own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})
-    wait_until(lambda: own.trouble)
-    wait_until(lambda: own.progress < 0)
-    assert own.trouble == "RuntimeError: out of luck."
-    own.trouble = ""
-    own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})  # it can be asked again
-    wait_until(lambda: own.progress < 0 and own.trouble == "RuntimeError: out of luck.")
+    explorer = TaskInference()
+    explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})
+    wait_until(lambda: explorer.trouble)
+    wait_until(lambda: explorer.progress < 0)
+    assert explorer.trouble == "RuntimeError: out of luck."
+    explorer.trouble = ""
+    explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})  # it can be asked again
+    wait_until(lambda: explorer.progress < 0 and explorer.trouble == "RuntimeError: out of luck.")
 
 
 # --- forgetting and masks --------------------------------------------------------------------------------------
@@ -262,15 +262,15 @@ def known(k, value):
 
 
 def test_forgetting_learns_what_is_missing(sent):
-    own = Forgetting(
+    explorer = Forgetting(
         {"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k, on_step: known(k, 0.75), most_tasks=8
     )
-    assert own.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
-    assert (own.method, own.num_tasks, own.most_tasks) == ("one", 3, 8)
-    own.reply({"learn": {"method": "two", "tasks": 5}})
-    wait_until(lambda: own.progress < 0)
-    assert (own.trouble, [len(own.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
-    assert own.matrices["two"][4] == [0.75] * 5
+    assert explorer.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
+    assert (explorer.method, explorer.num_tasks, explorer.most_tasks) == ("one", 3, 8)
+    explorer.reply({"learn": {"method": "two", "tasks": 5}})
+    wait_until(lambda: explorer.progress < 0)
+    assert (explorer.trouble, [len(explorer.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
+    assert explorer.matrices["two"][4] == [0.75] * 5
 
 
 def test_without_a_way_to_learn_there_are_no_more_tasks():

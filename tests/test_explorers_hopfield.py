@@ -35,18 +35,18 @@ def test_noise_turns_as_many_as_it_says_and_others_each_time(digits):
     z = digits[4]
     sets = []
     for place, toss in ((4, 0), (4, 1), (5, 0)):
-        asked = hopfield.spoil(z, 0.25, "turned", place, toss)
-        assert (asked != z).sum() == 196
-        sets.append(asked)
+        spoiled = hopfield.spoil(z, 0.25, "turned", place, toss)
+        assert (spoiled != z).sum() == 196
+        sets.append(spoiled)
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert 230 < (sets[one] != sets[other]).sum() < 360, "two times 196 of 784, by chance 98 of them shared"
     assert (hopfield.spoil(z, 0.1, "turned", 4, 0) != hopfield.spoil(z, 0.2, "turned", 4, 0)).sum() == 157 - 78
 
 
 def test_covering_hides_the_lower_rows(digits):
-    asked = hopfield.spoil(digits[0], 0.5, "covered", 0, 0).view(28, 28)
-    assert torch.equal(asked[:14], digits[0].view(28, 28)[:14])
-    assert (asked[14:] == -1).all()
+    spoiled = hopfield.spoil(digits[0], 0.5, "covered", 0, 0).view(28, 28)
+    assert torch.equal(spoiled[:14], digits[0].view(28, 28)[:14])
+    assert (spoiled[14:] == -1).all()
 
 
 def test_the_still_picture_says_what_comes_back():
@@ -70,7 +70,7 @@ RUN = """async ({module, patterns, states, rule, spoiled}) => {
     const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     const memory = js.store(patterns.map((z) => Float64Array.from(z)), rule);
     const spins = states.map((z) => Float64Array.from(z));
-    const sweeps = (z, order) => js.recall(memory, z, order).states.map((own) => [...own]);
+    const sweeps = (z, order) => js.recall(memory, z, order).states.map((state) => [...state]);
     return {
         energies: spins.map((z) => js.energy(memory, z)), spreads: spins.map((z) => js.spread(memory, z)),
         fields: spins.map((z) => [...js.fields(memory, z)]),
@@ -96,26 +96,26 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     text = module("recall", "noise")
     given = {"module": text, "patterns": digits[:k].tolist(), "states": states.tolist(), "rule": rule}
     page = patient(browser.new_page())
-    found = page.evaluate(RUN, given | {"spoiled": spoiled})
+    answers = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()
     # Energies are of the order of 300, and of fields that are sums of 784 terms torch keeps float32 only.
-    torch.testing.assert_close(torch.tensor(found["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(torch.tensor(found["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.tensor(answers["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(torch.tensor(answers["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
     if not (rule == "centred" and k == 1):  # nothing is held there, and the spread of nothing is no number
         held = store.spread(states) < 100  # a mirror image may be held by nothing
         assert held[:12].all()
         torch.testing.assert_close(
-            torch.tensor(found["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5
+            torch.tensor(answers["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5
         )
     for order in ORDERS:
-        for z, seen, turns in zip(states, found[order], found["turns"], strict=True):
+        for z, seen, turns in zip(states, answers[order], answers["turns"], strict=True):
             for spins in seen[1:]:
                 z = store.step(z, order)
                 assert spins == z.tolist()
             assert (order == "synchronous" and turns) or torch.equal(store.step(z, order), z), "it ends at rest"
-    assert found["byRow"] == [seen[-1] for seen in found["asynchronous"]]
-    for arguments, own in zip(spoiled, found["spoiled"], strict=True):
-        assert own == hopfield.spoil(states[0], *arguments).tolist()
+    assert answers["byRow"] == [seen[-1] for seen in answers["asynchronous"]]
+    for arguments, spins in zip(spoiled, answers["spoiled"], strict=True):
+        assert spins == hopfield.spoil(states[0], *arguments).tolist()
 
 
 TOC = "```{toctree}\n:hidden:\nrandom\n```"
@@ -158,14 +158,14 @@ def picture(page, index):
 
 def shows(page, **traits):
     """Check the pictures and words against Python's, for these traits."""
-    own = Hopfield(**traits)
-    memory, asked = own.memory(), own.probe()
-    answer = memory.recall(asked, own.order)
-    assert torch.equal(picture(page, 1) > 128, asked > 0)
+    explorer = Hopfield(**traits)
+    memory, probe = explorer.memory(), explorer.probe()
+    answer = memory.recall(probe, explorer.order)
+    assert torch.equal(picture(page, 1) > 128, probe > 0)
     assert torch.equal(picture(page, 2) > 128, answer > 0)
-    stored = hopfield.patterns()[: own.stored]
-    stand = int((memory.recall(stored, own.order) == stored).all(1).sum())
-    assert page.locator(".big").nth(1).inner_text() == f"{stand} of {own.stored} stand"
+    stored = hopfield.patterns()[: explorer.stored]
+    stand = int((memory.recall(stored, explorer.order) == stored).all(1).sum())
+    assert page.locator(".big").nth(1).inner_text() == f"{stand} of {explorer.stored} stand"
     page.evaluate("document.querySelector('.numbers').open = true")
     page.wait_for_selector(".numbers td")
     cells = page.locator(".numbers td").all_text_contents()
@@ -252,8 +252,8 @@ def test_digits_and_other_noise(opened):
 
 def test_step_by_step(opened):
     """One row of 28 units a step, by keyboard, mouse and the button; the energy never rises."""
-    own = Hopfield()
-    memory, z = own.memory(), own.probe()
+    explorer = Hopfield()
+    memory, z = explorer.memory(), explorer.probe()
     slide(opened, "step", "Home")
     for row in range(3):
         assert torch.equal(picture(opened, 2) > 128, z > 0)
@@ -285,11 +285,11 @@ def test_drawing(pages, browser, by):
         slide(page, "noise", "Home")
         draw_upright_stroke(page, by)
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('your drawing')")
-        asked = picture(page, 1).view(28, 28) > 128
-        assert asked[8:20, 13:15].all()
+        drawing = picture(page, 1).view(28, 28) > 128
+        assert drawing[8:20, 13:15].all()
         assert page.locator(".digits input:checked").count() == 0
-        asked = torch.where(asked.flatten(), 1.0, -1.0)
-        assert torch.equal(picture(page, 2) > 128, Hopfield(noise=0).memory().recall(asked) > 0)
+        drawing = torch.where(drawing.flatten(), 1.0, -1.0)
+        assert torch.equal(picture(page, 2) > 128, Hopfield(noise=0).memory().recall(drawing) > 0)
         page.get_by_role("button", name="Wipe").click()
         assert not (picture(page, 1) > 128).any()
         assert complaints == []
@@ -301,8 +301,8 @@ def test_the_basin_is_counted(opened):
     slide(opened, "stored", "ArrowRight", 11)
     opened.wait_for_function("document.querySelectorAll('.bars figcaption')[2].textContent.includes('20 of 20')")
     memory, stored = Hopfield(stored=12).memory(), hopfield.patterns()[:12]
-    asked = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
-    own = (memory.recall(asked) == stored[3]).all(1).float().mean().item()
+    probes = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
+    share = (memory.recall(probes) == stored[3]).all(1).float().mean().item()
     heights = (
         opened.locator(".bars")
         .nth(2)
@@ -310,7 +310,7 @@ def test_the_basin_is_counted(opened):
         .evaluate_all("dots => dots.map(dot => +dot.getAttribute('cy'))")
     )
     top, bottom = 8, 170 - 18
-    assert (bottom - heights[4]) / (bottom - top) == pytest.approx(own, abs=1e-6)
+    assert (bottom - heights[4]) / (bottom - top) == pytest.approx(share, abs=1e-6)
 
 
 def test_an_input_is_answered_at_once(opened):
@@ -370,7 +370,7 @@ def test_they_add_next_to_nothing_to_a_site(pages):
     assert sum(path.stat().st_size for path in (pages / "_static" / "explorers").glob("*.js")) < 160_000
     text = (pages / "index.html").read_text("utf-8")
     state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.DOTALL)[1])["state"]
-    (model,) = (own for own in state.values() if "module" in own)
+    (model,) = (model for model in state.values() if "module" in model)
     assert model["state"]["assets"].keys() == {"digits"}
 
 

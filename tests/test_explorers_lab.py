@@ -68,8 +68,8 @@ def lab(tmp_path_factory):
     with (folder / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *flags]
         # PyTorch's threads sleep while they wait: spinning, they bring a busy machine to a halt.
-        own = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
-        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | own
+        folders = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
+        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | folders
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -114,7 +114,9 @@ def opened(lab, browser, notebook):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder))
-        (kernel,) = (own["kernel"]["id"] for own in ask(f"{address}/api/sessions") if own["path"] == notebook)
+        (kernel,) = (
+            session["kernel"]["id"] for session in ask(f"{address}/api/sessions") if session["path"] == notebook
+        )
         client.load_connection_file(str(folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"))
         client.start_channels()
         client.wait_for_ready(PATIENCE)

@@ -118,13 +118,13 @@ def test_what_is_not_there_is_refused(wrong):
 def test_it_reads_another_epsilon(monkeypatch):
     monkeypatch.setattr(Explorer, "send", lambda self, message, buffers=(): None)
     monkeypatch.setitem(stored_streams.PLANS, "even", [(0, 21), (1, 19)])
-    own, shares = Stream(eps=0.16), []
-    own.observe(lambda change: shares.append(change.new), "progress")
-    own.reply({"learn": {"stream": "even", "eps": 0.16}})
-    wait_until(lambda: own.progress < 0)
-    assert own.trouble == ""
+    explorer, shares = Stream(eps=0.16), []
+    explorer.observe(lambda change: shares.append(change.new), "progress")
+    explorer.reply({"learn": {"stream": "even", "eps": 0.16}})
+    wait_until(lambda: explorer.progress < 0)
+    assert explorer.trouble == ""
     assert max(shares) == 1
-    assert [d["step"] for d in own.runs["even, 0.16"]["decisions"]] == [0, 20]
+    assert [d["step"] for d in explorer.runs["even, 0.16"]["decisions"]] == [0, 20]
 
 
 # --- on a page ---------------------------------------------------------------------------------------------------
@@ -161,8 +161,8 @@ def shows(page, explorer, stream, rule, eps, batch):
     decision = next(d for d in run["decisions"] if d["step"] == batch)
     heights = nu(torch.tensor(decision["gradient"])) * len(decision["gradient"])
     titles = scope.locator("rect.bar title").all_text_contents()
-    found = torch.tensor([float(title.split(": ")[1]) for title in titles], dtype=torch.float64)
-    torch.testing.assert_close(found, heights, rtol=1e-4, atol=1e-4)
+    shown = torch.tensor([float(title.split(": ")[1]) for title in titles], dtype=torch.float64)
+    torch.testing.assert_close(shown, heights, rtol=1e-4, atol=1e-4)
     known = known_by_nu(torch.tensor(decision["gradient"]), eps)
     test = "a new mask" if known is None else f"mask {known}"
     assert f"so {test}." in words(scope.locator(".finding"))
@@ -218,11 +218,11 @@ def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):
     scope.locator("summary").click()
     scope.locator(".numbers td").first.wait_for()
     cells = scope.locator(".numbers td").all_text_contents()
-    found = torch.tensor([float(cell) for cell in cells[2::5]], dtype=torch.float64)
+    shown = torch.tensor([float(cell) for cell in cells[2::5]], dtype=torch.float64)
     decisions = explorer.runs["ragged, evidence"]["decisions"]
     gradients = [torch.tensor(d["gradient"]) for d in decisions]
     expected = torch.stack([nu(gradient).max() * len(gradient) for gradient in gradients])
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(shown, expected, rtol=1e-4, atol=1e-4)
     known = [known_by_nu(gradient, 0.125) for gradient in gradients]
     assert cells[3::5] == ["new" if mask is None else f"mask {mask}" for mask in known]
     counted = [(d, mask is not None) for d, mask in zip(decisions, known, strict=True) if d["counts"]]
@@ -245,8 +245,8 @@ LIVE = """async ([esm, state, stored]) => {
             for (const [event, callback] of listeners) if (event === `change:${name}`) callback();
         },
     };
-    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
-    await own.render({ model: window.model, el: document.body, signal: new AbortController().signal });
+    const { default: widget } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    await widget.render({ model: window.model, el: document.body, signal: new AbortController().signal });
 }"""
 
 
