@@ -15,9 +15,9 @@ from lessons import LESSONS
 
 from tests import small_site
 from tests.pages import chromium, find_chromium
+from tests.waiting import PATIENCE
 
 LESSON_SECONDS = "lesson seconds"
-SITE_SECONDS = 900  # to wait for lessons that the other workers execute
 
 
 def pytest_generate_tests(metafunc):
@@ -54,7 +54,7 @@ def executed_lesson():
 def lessons_ready(request):
     """Wait until the lessons are executed that other workers execute in this run."""
     runs = [item.callspec.params["lesson"] for item in request.session.items if item.originalname == "test_lesson_runs"]
-    until = time.monotonic() + SITE_SECONDS
+    until = time.monotonic() + PATIENCE
     while "PYTEST_XDIST_WORKER" in os.environ and not all(map(is_cached, runs)) and time.monotonic() < until:
         time.sleep(1)
 

@@ -4,6 +4,8 @@ import os
 import shutil
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE
+
 LOCAL = ("file:", "data:", "blob:")
 # No sandbox: CI runs as root. The rest keeps Chromium from calling home.
 QUIET = (
@@ -32,10 +34,16 @@ def chromium():
         started.close()
 
 
+def patient(place):
+    """A browser's context or page that waits for what is to come, however busy the machine is."""
+    place.set_default_timeout(1000 * PATIENCE)
+    return place
+
+
 @contextmanager
 def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", **options):
     """Open a page, and yield it with the list of what it complains about or asks the outside for."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options)
+    context = patient(browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options))
     page, complaints = context.new_page(), []
     page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
     page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))

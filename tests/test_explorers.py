@@ -1,28 +1,28 @@
 """Explorers, as Python sees them: stored masks, the files that the front end asks for, and learning on the side."""
 
+import os
+import runpy
 import shutil
-import time
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import supsup_lite as sl
+from supsup_lite.baselines import fine_tune
 from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, task_inference
-from supsup_lite.explorers.base import COLOURS, Explorer, sentence
+from supsup_lite.explorers.base import COLOURS, Explorer
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.explorers.stored import place, streams
 from supsup_lite.networks.mlp import MLP
+from tests.waiting import wait_until
 
 QUICK = sl.Recipe(steps=3, batch=16, optimizer="adam", lr=1e-3)
-
-
-def wait_until(true, seconds=60):
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -60,13 +60,56 @@ def test_the_command_learns_the_stored_masks_again():
     assert flips < 0.001 * setting.net().num_weights
 
 
-def test_the_command_writes_every_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(stored, "FOLDER", tmp_path / "fresh")
+def run_command():
+    """`python -m supsup_lite.explorers.stored`, but in this process, with the settings of a test."""
+    runpy.run_module("supsup_lite.explorers.stored", run_name="__main__")
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """The folder that the command then writes to: two masks a setting, and a short stream."""
+    monkeypatch.setattr(place, "FOLDER", tmp_path / "package" / "data")
     monkeypatch.setattr(stored, "TASKS", 2)
-    monkeypatch.setattr(stored, "learn_masks", lambda *given: sl.learn_masks(*given, recipe=QUICK, progress=False))
-    stored.main()
+    monkeypatch.setattr(stored, "learn_masks", lambda *args: sl.learn_masks(*args, recipe=QUICK, progress=False))
+    monkeypatch.setattr(streams, "PLANS", {"even": [(0, 25), (1, 5)]})
+    monkeypatch.setattr(streams, "EPSILONS", (0.125,))
+    return place.FOLDER
+
+
+def test_the_command_writes_every_file(tiny, tmp_path, monkeypatch, capsys):
+    """From any folder, which stays empty."""
+    tiny.parent.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    run_command()
     for setting in stored.STORED:
-        assert len(stored.stored_masks(setting, tmp_path / "fresh")) == 2
+        assert len(stored.stored_masks(setting, tiny)) == 2
+    assert set(streams.stored_runs(tiny / streams.FILE.name)) == {"even, 0.125", "even, evidence"}
+    assert len(list(tiny.iterdir())) == len(stored.STORED) + 1
+    assert list(elsewhere.iterdir()) == []
+    assert "even, evidence" in capsys.readouterr().out
+
+
+def test_the_command_refuses_a_folder_that_cannot_be_written(tiny, monkeypatch):
+    """Before it learns for minutes."""
+    tiny.parent.write_text("a file in the folder's place")
+    monkeypatch.setattr(stored, "learn_masks", None)
+    with pytest.raises(
+        SystemExit, match=r"cannot be written to .*data \(Not a directory\)\. Call this in a copy"
+    ) as error:
+        run_command()
+    assert error.value.code != 0
+
+
+def test_the_stored_files_lie_beside_the_code_wherever_one_calls_from(tmp_path):
+    code = "from supsup_lite.explorers.stored import place; print(place.FOLDER)"
+    package = Path(sl.__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.path.relpath(package.parent, tmp_path)}
+    folder = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert folder == str(package / "explorers" / "stored" / "data")
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged", "truncated", "of another network"])
@@ -97,8 +140,8 @@ def test_the_bits_are_signs_and_masks():
         start = 0
         for bits in tensors.values():
             n = bits.numel()
-            own = np.unpackbits(row[start : start + -(-n // 8)], bitorder="little")[:n]
-            assert own.tolist() == bits.flatten().int().tolist()
+            unpacked = np.unpackbits(row[start : start + -(-n // 8)], bitorder="little")[:n]
+            assert unpacked.tolist() == bits.flatten().int().tolist()
             start += -(-n // 8)
         assert start == len(row)
 
@@ -177,23 +220,23 @@ def test_it_learns_what_is_missing(monkeypatch, sent):
     monkeypatch.setattr(
         task_inference, "learn_masks", lambda *given, **named: sl.learn_masks(*given, recipe=QUICK, **named)
     )
-    own = TaskInference()
+    explorer = TaskInference()
     shares = []
-    own.observe(lambda change: shares.append(change.new), "progress")
+    explorer.observe(lambda change: shares.append(change.new), "progress")
     for tasks in (2, 3):
-        own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": tasks}})
-        wait_until(lambda: own.progress < 0)
-        assert own.trouble == ""
-        assert {"name": "s25-sparsity70", "outputs": 25, "sparsity": 70, "tasks": tasks} in own.learned
-        assert len(own.learned) == len(stored.STORED) + 1
+        explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": tasks}})
+        wait_until(lambda: explorer.progress < 0)
+        assert explorer.trouble == ""
+        assert {"name": "s25-sparsity70", "outputs": 25, "sparsity": 70, "tasks": tasks} in explorer.learned
+        assert len(explorer.learned) == len(stored.STORED) + 1
     assert max(shares) == 1
     setting = stored.Setting(25, 70)
     expected = sl.learn_masks(setting.net(), stored.tasks(3), 0.3, recipe=QUICK, progress=False)
     sent.clear()
-    own.reply({"want": "s25-sparsity70"})
+    explorer.reply({"want": "s25-sparsity70"})
     ((_, (content,)),) = sent
-    found, wanted = (np.frombuffer(bits, np.uint8) for bits in (zlib.decompress(content), stored.bits_of(expected)))
-    assert (found == wanted).mean() > 0.999
+    seen, wanted = (np.frombuffer(bits, np.uint8) for bits in (zlib.decompress(content), stored.bits_of(expected)))
+    assert (seen == wanted).mean() > 0.999
 
 
 def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
@@ -201,18 +244,14 @@ def test_what_goes_wrong_in_the_thread_is_said(monkeypatch, sent):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(task_inference, "learn_masks", fail)
-    own = TaskInference()
-    own.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})
-    wait_until(lambda: own.trouble)
-    wait_until(lambda: own.progress < 0)
-    assert own.trouble == "RuntimeError: out of luck."
-    own.reply({"learn": {"outputs": 1, "sparsity": 70, "tasks": 2}})  # it can be asked again
-    wait_until(lambda: own.progress < 0 and "outputs must be 2 or more" in own.trouble)
-
-
-def test_errors_become_sentences():
-    assert sentence(ValueError("The file is missing.")) == "The file is missing."
-    assert sentence(KeyError("x")) == "KeyError: 'x'."
+    explorer = TaskInference()
+    explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})
+    wait_until(lambda: explorer.trouble)
+    wait_until(lambda: explorer.progress < 0)
+    assert explorer.trouble == "RuntimeError: out of luck."
+    explorer.trouble = ""
+    explorer.reply({"learn": {"outputs": 25, "sparsity": 70, "tasks": 2}})  # it can be asked again
+    wait_until(lambda: explorer.progress < 0 and explorer.trouble == "RuntimeError: out of luck.")
 
 
 # --- forgetting and masks --------------------------------------------------------------------------------------
@@ -223,13 +262,15 @@ def known(k, value):
 
 
 def test_forgetting_learns_what_is_missing(sent):
-    own = Forgetting({"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k: known(k, 0.75), most_tasks=8)
-    assert own.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
-    assert (own.method, own.num_tasks, own.most_tasks) == ("one", 3, 8)
-    own.reply({"learn": {"method": "two", "tasks": 5}})
-    wait_until(lambda: own.progress < 0)
-    assert (own.trouble, [len(own.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
-    assert own.matrices["two"][4] == [0.75] * 5
+    explorer = Forgetting(
+        {"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k, on_step: known(k, 0.75), most_tasks=8
+    )
+    assert explorer.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
+    assert (explorer.method, explorer.num_tasks, explorer.most_tasks) == ("one", 3, 8)
+    explorer.reply({"learn": {"method": "two", "tasks": 5}})
+    wait_until(lambda: explorer.progress < 0)
+    assert (explorer.trouble, [len(explorer.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
+    assert explorer.matrices["two"][4] == [0.75] * 5
 
 
 def test_without_a_way_to_learn_there_are_no_more_tasks():
@@ -271,9 +312,11 @@ def test_masks_learn_at_another_sparsity(masks, sent):
     wait_until(lambda: masks.progress < 0)
     assert masks.trouble == ""
     assert masks.learned["72"]["kept"][-1] == [round(0.28 * rows * columns) for _, rows, columns in masks.shapes]
-    masks.reply({"learn": {"sparsity": 172}})
-    wait_until(lambda: masks.progress < 0)
-    assert masks.trouble == "A sparsity must be a whole percentage from 0 to 100, got 172."
+
+
+def test_sparsities_may_be_any_kind_of_whole_number():
+    masks = Masks(sl.lenet_300_100(), sl.rotated_mnist(1), QUICK, np.array([50, 90]), sparsity=np.int64(50))
+    assert (list(masks.learned), masks.sparsity) == (["50", "90"], 50)
 
 
 def test_masks_refuse_what_they_cannot_show(masks):
@@ -295,3 +338,48 @@ def test_the_sparsity_shown_at_first_is_one_that_is_made(explorer):
 def test_only_images_of_28_by_28_pixels_are_shown(explorer):
     with pytest.raises(ValueError, match="net must read 28 x 28 pixels"):
         explorer(MLP("small", (5, 4, 3), 0), sl.rotated_mnist(1))
+
+
+# --- learning beside the cells of a lesson -----------------------------------------------------------------------
+
+
+def computed_by_cells(net, suite):
+    """What a lesson's cells compute: masks by descent, logits, gradients, accuracies and trained weights."""
+    masks = sl.learn_masks(net, suite, 0.5, recipe=QUICK, progress=False)
+    x, _ = suite[0].test.batch(range(32))
+    trained = fine_tune(net, suite, recipe=QUICK)[-1]
+    parts = [sl.apply_mask(net, masks[0], x), sl.alpha_gradient(net, masks, x), net(x), *trained.values()]
+    parts += [masks.packed(name) for name in masks.shapes]
+    return [*parts, sl.evaluate(net, masks, suite, "GG", images=100).per_task]
+
+
+@pytest.mark.parametrize("kind", [Masks, TaskInference])
+def test_an_explorer_learns_while_cells_compute_with_the_same_network(monkeypatch, kind):
+    """Neither disturbs the other: both get, bit for bit, what they get alone; and the network stays as it is."""
+    net, suite = sl.lenet_300_100(device="cpu"), sl.permuted_mnist(2, device="cpu")
+    longer = sl.Recipe(steps=40, batch=16, optimizer="adam", lr=1e-3)
+    if kind is TaskInference:
+        monkeypatch.setattr(stored.Setting, "net", lambda setting: net)
+        monkeypatch.setattr(
+            task_inference, "learn_masks", lambda *a, **named: sl.learn_masks(*a, **named, recipe=longer)
+        )
+        wanted, explorers = {"outputs": 100, "sparsity": 70, "tasks": 3}, [TaskInference(), TaskInference()]
+    else:
+        wanted, explorers = {"sparsity": 72}, [Masks(net, suite, longer, (50,)) for _ in range(2)]
+    before, alone = net.fingerprint(), computed_by_cells(net, suite)
+    undisturbed, explorer = explorers
+    undisturbed.reply({"learn": wanted})
+    wait_until(lambda: undisturbed.progress < 0)
+
+    explorer.reply({"learn": wanted})
+    rounds = 0
+    while explorer.progress >= 0 or rounds < 3:
+        for part, expected in zip(computed_by_cells(net, suite), alone, strict=True):
+            assert torch.equal(part, expected)
+        rounds += 1
+    assert explorer.trouble == undisturbed.trouble == ""
+    assert net.fingerprint() == before
+    if kind is TaskInference:
+        assert explorer.asset("s100-sparsity70") == undisturbed.asset("s100-sparsity70")
+    else:
+        assert (explorer.learned, explorer.pictures) == (undisturbed.learned, undisturbed.pictures)

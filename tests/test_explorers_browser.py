@@ -18,7 +18,7 @@ from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import entropies, halvings
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page
+from tests.pages import draw_upright_stroke, opened_page, patient
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -71,11 +71,11 @@ RUN = """async ({module, bits, outputs, images, k}) => {
     return images.map((grey) => {
         const first = js.firstLayer(network, js.normalise(grey));
         const { logits, gradient } = js.superpose(network, first, every, "entropy");
-        const owns = every.map((mask) => js.logitsAlone(network, first, mask));
+        const alone = every.map((mask) => js.logitsAlone(network, first, mask));
         return {
-            logits: [...logits], H: [...gradient], owns: owns.map((own) => [...own]),
+            logits: [...logits], H: [...gradient], alone: alone.map((logits) => [...logits]),
             G: [...js.superpose(network, first, every, "superfluous").gradient],
-            entropies: owns.map((own) => js.entropy(js.softmax(own))),
+            entropies: alone.map((logits) => js.entropy(js.softmax(logits))),
             halvings: js.halvings(network, first, k, "entropy").map(({ masks, gradient }) => [masks, [...gradient]]),
         };
     });
@@ -91,7 +91,7 @@ def some_images():
 
 @pytest.mark.parametrize("k", [1, 7, 50])
 @pytest.mark.parametrize(
-    "setting", [stored.STORED[1], stored.STORED[2], stored.Setting(25, 70)], ids=lambda own: own.name
+    "setting", [stored.STORED[1], stored.STORED[2], stored.Setting(25, 70)], ids=lambda setting: setting.name
 )
 def test_the_browser_computes_what_torch_computes(browser, setting, k):
     net = setting.net()
@@ -106,15 +106,17 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         "outputs": setting.outputs,
         "k": k,
     }
-    page = browser.new_page()
-    found = page.evaluate(RUN, {"module": module("superposition", "mnist"), **given})
+    page = patient(browser.new_page())
+    answers = page.evaluate(RUN, {"module": module("superposition", "mnist"), **given})
     page.close()
 
     x = (images / 255 - 0.1307) / 0.3081
-    values = {name: torch.tensor([own[name] for own in found]) for name in ("logits", "H", "G", "owns", "entropies")}
+    values = {
+        name: torch.tensor([answer[name] for answer in answers]) for name in ("logits", "H", "G", "alone", "entropies")
+    }
     check = {"logits": sl.superpose(net, masks, torch.full((k,), 1 / k), x), "H": sl.alpha_gradient(net, masks, x)}
     check |= {
-        "owns": torch.stack([sl.apply_mask(net, mask, x) for mask in masks], 1),
+        "alone": torch.stack([sl.apply_mask(net, mask, x) for mask in masks], 1),
         "entropies": entropies(net, masks, x),
     }
     if setting.outputs > 10:
@@ -122,11 +124,11 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
     for name, expected in check.items():
         torch.testing.assert_close(values[name], expected, **TOLERANCE)
     steps = list(halvings(net, masks, x))
-    for i, own in enumerate(found):
-        assert [own_masks for own_masks, _ in own["halvings"]] == [
+    for i, answer in enumerate(answers):
+        assert [remaining for remaining, _ in answer["halvings"]] == [
             inside[i].nonzero().flatten().tolist() for inside, _ in steps
         ]
-        for (_, gradient), (inside, expected) in zip(own["halvings"], steps, strict=True):
+        for (_, gradient), (inside, expected) in zip(answer["halvings"], steps, strict=True):
             torch.testing.assert_close(torch.tensor(gradient), expected[i][inside[i]], **TOLERANCE)
 
 
@@ -277,20 +279,20 @@ def test_a_drawing_is_made_like_mnist(browser):
     text = module("mnist") + "\nexport default supsup.mnist;"
     ink = torch.zeros(28, 28)
     ink[2:12, 3:5] = 255
-    page = browser.new_page()
+    page = patient(browser.new_page())
     run = """async ([text, ink]) => {
         const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
         return [...js.asInMnist(Float64Array.from(ink))];
     }"""
-    found = torch.tensor(page.evaluate(run, [text, ink.flatten().tolist()])).view(28, 28)
+    drawn = torch.tensor(page.evaluate(run, [text, ink.flatten().tolist()])).view(28, 28)
     empty = page.evaluate(run, [text, [0] * 784])
     page.close()
-    rows, columns = (found.sum(1) > 255).nonzero().flatten(), (found.sum(0) > 255).nonzero().flatten()
+    rows, columns = (drawn.sum(1) > 255).nonzero().flatten(), (drawn.sum(0) > 255).nonzero().flatten()
     assert 18 <= rows.max() - rows.min() + 1 <= 21
     assert 3 <= columns.max() - columns.min() + 1 <= 6
     place = torch.arange(28) + 0.5
     for axis in (0, 1):
-        assert (found.sum(axis) @ place / found.sum()).item() == pytest.approx(14, abs=0.1)
+        assert (drawn.sum(axis) @ place / drawn.sum()).item() == pytest.approx(14, abs=0.1)
     assert max(empty) == 0
 
 
@@ -509,7 +511,7 @@ def test_without_javascript(pages, browser):
 
 
 def test_without_modules(pages, browser):
-    context = browser.new_context()
+    context = patient(browser.new_context())
     context.add_init_script("URL.createObjectURL = () => 'blob:null/refused'")
     page = context.new_page()
     page.goto((pages / "index.html").as_uri())
@@ -525,7 +527,7 @@ def spoiled(pages, tmp_path, browser):
     def spoil(harm, name="index"):
         copy = shutil.copytree(pages, tmp_path / "copy")
         harm(copy)
-        contexts.append(browser.new_context())
+        contexts.append(patient(browser.new_context()))
         page = contexts[-1].new_page()
         page.goto((copy / f"{name}.html").as_uri())
         return page
@@ -585,7 +587,7 @@ def test_missing_pictures_of_masks(spoiled):
         head, state = path.read_text("utf-8").split('widget-state+json">', 1)
         saved = json.loads(state[: state.index("</script>")])
         (masks,) = (model for model in saved["state"].values() if "pictures" in model["state"])
-        masks["buffers"] = [own for own in masks["buffers"] if own["path"][0] != "pictures"]
+        masks["buffers"] = [buffer for buffer in masks["buffers"] if buffer["path"][0] != "pictures"]
         masks["state"]["pictures"] = {}
         path.write_text(f'{head}widget-state+json">{json.dumps(saved)}{state[state.index("</script>") :]}', "utf-8")
 
@@ -606,16 +608,32 @@ BUSY = """async ([esm]) => {
     const stream = new Blob([new Uint8Array(7)]).stream().pipeThrough(new CompressionStream("deflate"));
     const packed = await new Response(stream).arrayBuffer();
     window.answer = () => listeners.forEach((callback) => callback({ name: "file" }, [new DataView(packed)]));
-    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
-    own.render({ model, el: document.body, signal: new AbortController().signal });
+    const { default: widget } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    widget.render({ model, el: document.body, signal: new AbortController().signal });
 }"""
+
+
+def test_why_there_is_no_file_is_said_with_one_full_stop(browser):
+    """Python's reason is a sentence, and becomes part of one."""
+    text = (
+        f"{module('assets', 'explorer')}\n"
+        "export default supsup.explorer.explorer('None', ({ model }) => supsup.assets.fetchAsset(model, 'file'));"
+    )
+    answers = BUSY.replace('callback({ name: "file" }', 'callback({ name: "file", trouble: "It is damaged." }')
+    page = patient(browser.new_page())
+    page.evaluate(answers, [text])
+    page.evaluate("window.answer()")
+    caption = page.locator("figure.supsup-explorer figcaption")
+    caption.filter(has_text="could not start").wait_for()
+    assert caption.inner_text() == "This explorer could not start: It is damaged."
+    page.close()
 
 
 def test_a_busy_kernel_is_waited_for(browser):
     """A lesson run as a whole keeps Python busy for a minute. An explorer once gave up after twenty seconds."""
     counts = "async ({ model, root }) => root.append((await supsup.assets.fetchAsset(model, 'file')).length)"
     text = f"{module('assets', 'explorer')}\nexport default supsup.explorer.explorer('Busy', {counts});"
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.clock.install()
     page.evaluate(BUSY, [text])
     page.clock.run_for(300_000)

@@ -9,10 +9,11 @@ import torch
 import supsup_lite as sl
 from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
 from supsup_lite.explorers.base import module
-from supsup_lite.explorers.random_masks import ranks, removed_at
+from supsup_lite.explorers.random_masks import ranks_of, removed_at
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page
+from tests.pages import draw_upright_stroke, opened_page, patient
+from tests.waiting import wait_until
 
 # --- Python ------------------------------------------------------------------------------------------------------
 
@@ -34,18 +35,18 @@ def test_noise_turns_as_many_as_it_says_and_others_each_time(digits):
     z = digits[4]
     sets = []
     for place, toss in ((4, 0), (4, 1), (5, 0)):
-        asked = hopfield.spoil(z, 0.25, "turned", place, toss)
-        assert (asked != z).sum() == 196
-        sets.append(asked)
+        spoiled = hopfield.spoil(z, 0.25, "turned", place, toss)
+        assert (spoiled != z).sum() == 196
+        sets.append(spoiled)
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert 230 < (sets[one] != sets[other]).sum() < 360, "two times 196 of 784, by chance 98 of them shared"
     assert (hopfield.spoil(z, 0.1, "turned", 4, 0) != hopfield.spoil(z, 0.2, "turned", 4, 0)).sum() == 157 - 78
 
 
 def test_covering_hides_the_lower_rows(digits):
-    asked = hopfield.spoil(digits[0], 0.5, "covered", 0, 0).view(28, 28)
-    assert torch.equal(asked[:14], digits[0].view(28, 28)[:14])
-    assert (asked[14:] == -1).all()
+    spoiled = hopfield.spoil(digits[0], 0.5, "covered", 0, 0).view(28, 28)
+    assert torch.equal(spoiled[:14], digits[0].view(28, 28)[:14])
+    assert (spoiled[14:] == -1).all()
 
 
 def test_the_still_picture_says_what_comes_back():
@@ -69,7 +70,7 @@ RUN = """async ({module, patterns, states, rule, spoiled}) => {
     const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     const memory = js.store(patterns.map((z) => Float64Array.from(z)), rule);
     const spins = states.map((z) => Float64Array.from(z));
-    const sweeps = (z, order) => js.recall(memory, z, order).states.map((own) => [...own]);
+    const sweeps = (z, order) => js.recall(memory, z, order).states.map((state) => [...state]);
     return {
         energies: spins.map((z) => js.energy(memory, z)), spreads: spins.map((z) => js.spread(memory, z)),
         fields: spins.map((z) => [...js.fields(memory, z)]),
@@ -94,27 +95,27 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     spoiled = [[0.25, "turned", 3, 7], [0.5, "turned", 19, 999], [0.37, "covered", 0, 0], [0, "turned", 0, 0]]
     text = module("recall", "noise")
     given = {"module": text, "patterns": digits[:k].tolist(), "states": states.tolist(), "rule": rule}
-    page = browser.new_page()
-    found = page.evaluate(RUN, given | {"spoiled": spoiled})
+    page = patient(browser.new_page())
+    answers = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()
     # Energies are of the order of 300, and of fields that are sums of 784 terms torch keeps float32 only.
-    torch.testing.assert_close(torch.tensor(found["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(torch.tensor(found["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.tensor(answers["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(torch.tensor(answers["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
     if not (rule == "centred" and k == 1):  # nothing is held there, and the spread of nothing is no number
         held = store.spread(states) < 100  # a mirror image may be held by nothing
         assert held[:12].all()
         torch.testing.assert_close(
-            torch.tensor(found["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5
+            torch.tensor(answers["spreads"])[held], store.spread(states)[held], rtol=1e-3, atol=1e-5
         )
     for order in ORDERS:
-        for z, seen, turns in zip(states, found[order], found["turns"], strict=True):
+        for z, seen, turns in zip(states, answers[order], answers["turns"], strict=True):
             for spins in seen[1:]:
                 z = store.step(z, order)
                 assert spins == z.tolist()
             assert (order == "synchronous" and turns) or torch.equal(store.step(z, order), z), "it ends at rest"
-    assert found["byRow"] == [seen[-1] for seen in found["asynchronous"]]
-    for arguments, own in zip(spoiled, found["spoiled"], strict=True):
-        assert own == hopfield.spoil(states[0], *arguments).tolist()
+    assert answers["byRow"] == [seen[-1] for seen in answers["asynchronous"]]
+    for arguments, spins in zip(spoiled, answers["spoiled"], strict=True):
+        assert spins == hopfield.spoil(states[0], *arguments).tolist()
 
 
 TOC = "```{toctree}\n:hidden:\nrandom\n```"
@@ -157,14 +158,14 @@ def picture(page, index):
 
 def shows(page, **traits):
     """Check the pictures and words against Python's, for these traits."""
-    own = Hopfield(**traits)
-    memory, asked = own.memory(), own.asked()
-    answer = memory.recall(asked, own.order)
-    assert torch.equal(picture(page, 1) > 128, asked > 0)
+    explorer = Hopfield(**traits)
+    memory, probe = explorer.memory(), explorer.probe()
+    answer = memory.recall(probe, explorer.order)
+    assert torch.equal(picture(page, 1) > 128, probe > 0)
     assert torch.equal(picture(page, 2) > 128, answer > 0)
-    stored = hopfield.patterns()[: own.stored]
-    stand = int((memory.recall(stored, own.order) == stored).all(1).sum())
-    assert page.locator(".big").nth(1).inner_text() == f"{stand} of {own.stored} stand"
+    stored = hopfield.patterns()[: explorer.stored]
+    stand = int((memory.recall(stored, explorer.order) == stored).all(1).sum())
+    assert page.locator(".big").nth(1).inner_text() == f"{stand} of {explorer.stored} stand"
     page.evaluate("document.querySelector('.numbers').open = true")
     page.wait_for_selector(".numbers td")
     cells = page.locator(".numbers td").all_text_contents()
@@ -251,8 +252,8 @@ def test_digits_and_other_noise(opened):
 
 def test_step_by_step(opened):
     """One row of 28 units a step, by keyboard, mouse and the button; the energy never rises."""
-    own = Hopfield()
-    memory, z = own.memory(), own.asked()
+    explorer = Hopfield()
+    memory, z = explorer.memory(), explorer.probe()
     slide(opened, "step", "Home")
     for row in range(3):
         assert torch.equal(picture(opened, 2) > 128, z > 0)
@@ -284,11 +285,11 @@ def test_drawing(pages, browser, by):
         slide(page, "noise", "Home")
         draw_upright_stroke(page, by)
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('your drawing')")
-        asked = picture(page, 1).view(28, 28) > 128
-        assert asked[8:20, 13:15].all()
+        drawing = picture(page, 1).view(28, 28) > 128
+        assert drawing[8:20, 13:15].all()
         assert page.locator(".digits input:checked").count() == 0
-        asked = torch.where(asked.flatten(), 1.0, -1.0)
-        assert torch.equal(picture(page, 2) > 128, Hopfield(noise=0).memory().recall(asked) > 0)
+        drawing = torch.where(drawing.flatten(), 1.0, -1.0)
+        assert torch.equal(picture(page, 2) > 128, Hopfield(noise=0).memory().recall(drawing) > 0)
         page.get_by_role("button", name="Wipe").click()
         assert not (picture(page, 1) > 128).any()
         assert complaints == []
@@ -300,8 +301,8 @@ def test_the_basin_is_counted(opened):
     slide(opened, "stored", "ArrowRight", 11)
     opened.wait_for_function("document.querySelectorAll('.bars figcaption')[2].textContent.includes('20 of 20')")
     memory, stored = Hopfield(stored=12).memory(), hopfield.patterns()[:12]
-    asked = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
-    own = (memory.recall(asked) == stored[3]).all(1).float().mean().item()
+    probes = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
+    share = (memory.recall(probes) == stored[3]).all(1).float().mean().item()
     heights = (
         opened.locator(".bars")
         .nth(2)
@@ -309,21 +310,20 @@ def test_the_basin_is_counted(opened):
         .evaluate_all("dots => dots.map(dot => +dot.getAttribute('cy'))")
     )
     top, bottom = 8, 170 - 18
-    assert (bottom - heights[4]) / (bottom - top) == pytest.approx(own, abs=1e-6)
+    assert (bottom - heights[4]) / (bottom - top) == pytest.approx(share, abs=1e-6)
 
 
 def test_an_input_is_answered_at_once(opened):
-    """The slowest: twenty digits by Storkey. The bound leaves room for a busy machine."""
+    """The page has the answer when the input event returns. In how many ms, `make bench ARGS=explorer` measures."""
     opened.locator("[name=rule]").select_option(index=1)
-    slide(opened, "stored", "End")
-    took = opened.evaluate("""() => [30, 31, 32, 33, 34, 35, 36].map((value, i) => {
-        const noise = document.querySelector("[name=noise]"), k = document.querySelector("[name=stored]");
-        const began = performance.now();
-        Object.assign(noise, { value }).dispatchEvent(new Event("input", { bubbles: true }));
-        Object.assign(k, { value: 14 + i }).dispatchEvent(new Event("input", { bubbles: true }));
-        return (performance.now() - began) / 2;
-    }).sort((a, b) => a - b)[3]""")
-    assert took < 50
+    answers = opened.evaluate("""() => [14, 17, 20].map((value) => {
+        const k = document.querySelector("[name=stored]");
+        Object.assign(k, { value }).dispatchEvent(new Event("input", { bubbles: true }));
+        return document.querySelectorAll(".big")[1].textContent.replaceAll("\u00a0", " ");
+    })""")
+    for k, words in zip((14, 17, 20), answers, strict=True):
+        memory, digits = Hopfield(stored=k, rule="storkey").memory(), hopfield.patterns()[:k]
+        assert words == f"{int((memory.recall(digits) == digits).all(1).sum())} of {k} stand"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -349,7 +349,7 @@ def test_it_fits_and_every_control_has_a_name(pages, browser, name, width, schem
 
 
 def test_without_its_digits_the_still_picture_remains(pages, browser, tmp_path):
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.route("**/_static/explorers/*.js", lambda route: route.abort() if is_data(pages, route) else route.continue_())
     page.goto((pages / "index.html").as_uri())
     failed = page.locator(".explorer-still[data-explorer=failed]")
@@ -370,7 +370,7 @@ def test_they_add_next_to_nothing_to_a_site(pages):
     assert sum(path.stat().st_size for path in (pages / "_static" / "explorers").glob("*.js")) < 160_000
     text = (pages / "index.html").read_text("utf-8")
     state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.DOTALL)[1])["state"]
-    (model,) = (own for own in state.values() if "module" in own)
+    (model,) = (model for model in state.values() if "module" in model)
     assert model["state"]["assets"].keys() == {"digits"}
 
 
@@ -382,15 +382,15 @@ def masks():
     return RandomMasks(sl.lenet_300_100(10, seed=0), sl.permuted_mnist(1, seed=0), (0, 50, 90))
 
 
-def test_a_throw_holds_the_random_masks_of_all_densities():
+def test_a_try_holds_the_random_masks_of_all_densities():
     net = sl.lenet_300_100(10, seed=0)
-    thrown = ranks(net, 3)
-    least = removed_at(thrown)
+    ranks = ranks_of(net, 3)
+    least = removed_at(ranks)
     for sparsity in (0, 1, 33, 50, 90, 99, 100):
         mask = sl.random_mask(net, (100 - sparsity) / 100, seed=0, task=3)
         first, *_, final = (mask[name].cpu() for name in mask)
         assert torch.equal(least > sparsity, torch.cat([first[0], final.flatten()]))
-        for name, rank in thrown.items():
+        for name, rank in ranks.items():
             assert torch.equal(rank < round((100 - sparsity) / 100 * rank.numel()), mask[name].cpu())
 
 
@@ -405,10 +405,9 @@ def test_accuracies_are_those_of_the_masks(masks):
 
 
 def test_another_sparsity_is_tried_on_demand(masks):
-    masks.learn({"sparsity": 72})
-    assert len(masks.accuracies["72"]) == 20
-    with pytest.raises(ValueError, match=r"whole percentage from 0 to 100, got 172"):
-        masks.learn({"sparsity": 172})
+    masks.reply({"learn": {"sparsity": 72}})
+    wait_until(lambda: masks.progress < 0)
+    assert (masks.trouble, len(masks.accuracies["72"])) == ("", 20)
     for wrong in ({"sparsity": 101}, {"attempt": 20}, {"layer": 2}):
         with pytest.raises(ValueError, match="must be in"):
             masks.set_trait(*next(iter(wrong.items())))

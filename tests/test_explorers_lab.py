@@ -7,7 +7,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import contextmanager
 
@@ -15,6 +14,9 @@ import nbformat
 import pytest
 from jupyter_client import BlockingKernelClient
 from lessons import LESSONS
+
+from tests.pages import patient
+from tests.waiting import PATIENCE, wait_until
 
 TOKEN = secrets.token_hex()
 OWN_FOLDERS = (
@@ -35,7 +37,7 @@ CELLS = {
     "scale": "Scale()",
     "random_masks": "RandomMasks(sl.lenet_300_100(10), sl.permuted_mnist(1), (0, 50, 90))",
     "masks": "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), sl.Recipe(20, 100, 'adam', 4e-3), (50, 90))",
-    "forgetting": "Forgetting({'one': torch.eye(3)}, lambda method, k: torch.eye(k), most_tasks=8)",
+    "forgetting": "Forgetting({'one': torch.eye(3)}, lambda method, k, on_step: torch.eye(k), most_tasks=8)",
 }
 IMPORTS = "import torch\nimport supsup_lite as sl\nfrom supsup_lite.explorers import *"
 
@@ -66,8 +68,8 @@ def lab(tmp_path_factory):
     with (folder / "log.txt").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *flags]
         # PyTorch's threads sleep while they wait: spinning, they bring a busy machine to a halt.
-        own = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
-        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | own
+        folders = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
+        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | folders
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -75,12 +77,12 @@ def lab(tmp_path_factory):
         yield address, folder
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def ask(url):
     request = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})
-    with urllib.request.urlopen(request, timeout=60) as reply:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
         return json.load(reply)
 
 
@@ -89,13 +91,6 @@ def answers(address):
         return ask(f"{address}/api")
     except OSError:
         return False
-
-
-def wait_until(true, state, seconds=60):
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, state()
-        time.sleep(0.1)
 
 
 def what_it_shows(page, folder):
@@ -107,7 +102,7 @@ def what_it_shows(page, folder):
 def opened(lab, browser, notebook):
     """Yield the page of a notebook whose cells have all run, and a function for the values of its Python names."""
     address, folder = lab
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = patient(browser.new_context(viewport={"width": 1280, "height": 900}))
     client = BlockingKernelClient()
     try:
         page = context.new_page()
@@ -115,17 +110,19 @@ def opened(lab, browser, notebook):
         page.goto(f"{address}/lab/workspaces/{workspace}/tree/{notebook}?token={TOKEN}")
         # The bar at the bottom knows. The ring at the top says idle when there is no kernel yet, and JupyterLab 4.6
         # starts a second one for a cell that is run then: the two race, and no widget of the page hears of Python.
-        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder), 300)
-        (kernel,) = (own["kernel"]["id"] for own in ask(f"{address}/api/sessions") if own["path"] == notebook)
+        wait_until(lambda: page.evaluate(EVERY_CELL_HAS_RUN), lambda: what_it_shows(page, folder))
+        (kernel,) = (
+            session["kernel"]["id"] for session in ask(f"{address}/api/sessions") if session["path"] == notebook
+        )
         client.load_connection_file(str(folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"))
         client.start_channels()
-        client.wait_for_ready(60)
+        client.wait_for_ready(PATIENCE)
 
         def python(expression):
-            reply = client.execute("", silent=True, user_expressions={"it": expression}, reply=True, timeout=60)
+            reply = client.execute("", silent=True, user_expressions={"it": expression}, reply=True, timeout=PATIENCE)
             value = reply["content"]["user_expressions"]["it"]
             assert value["status"] == "ok", value
             return ast.literal_eval(value["data"]["text/plain"])
@@ -146,7 +143,7 @@ def test_in_a_lesson_python_and_the_browser_see_each_other_s_moves(lab, browser)
 
             wait_until(lambda: seen() == expected, seen)
 
-        explorer.wait_for(timeout=60_000)
+        explorer.wait_for()
         sees(num_tasks=20, task=7, chosen=7, answer=7)
         slider = explorer.locator("[name=num_tasks]")
         slider.focus()
@@ -162,7 +159,11 @@ def test_in_a_lesson_python_and_the_browser_see_each_other_s_moves(lab, browser)
         explorer.locator("[name=outputs]").select_option(label="25 (15 superfluous)")
         assert explorer.locator(".offer").inner_text().startswith("Nobody has learned masks with 25 outputs")
         explorer.get_by_role("button", name="Learn 3 masks").click()
-        page.wait_for_selector(".supsup-explorer:not(.waiting)", timeout=90_000)
+        explorer.get_by_role("button", name="Cancel").click()
+        sees(progress=-1.0, outputs=25)
+        assert "s25-sparsity50" not in python("[row['name'] for row in Out[2].learned]")
+        explorer.get_by_role("button", name="Learn 3 masks").click()
+        page.wait_for_selector(".supsup-explorer:not(.waiting)")
         sees(outputs=25, chosen=1)
         assert not explorer.locator(".offer").is_visible()
 
@@ -172,7 +173,7 @@ def test_python_sees_the_moves_of_every_explorer(lab, browser):
         cells = page.locator(".jp-CodeCell")
         for place, name in enumerate(CELLS, 1):
             explorer = cells.nth(place).locator("section.supsup-explorer")
-            explorer.wait_for(timeout=60_000)
+            explorer.wait_for()
             sliders = explorer.locator("input[type=range]").all()
             assert sliders, name
             for slider in sliders:

@@ -13,7 +13,7 @@ from supsup_lite.explorers import Scale
 from supsup_lite.explorers.base import module
 from supsup_lite.explorers.scale import measured
 from supsup_lite.results.published import PUBLISHED, published
-from tests.pages import fits_and_takes_the_ink, opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page, patient
 
 TITLE = "What does a task cost?"
 
@@ -50,17 +50,17 @@ def write(folder, name, content):
 def test_every_stored_row_is_there(explorer):
     folder = data_folder() / "results"
     stored = json.loads((folder / "scale.json").read_text("utf-8"))["figures"]
-    found = [row for row in explorer.rows if row["result"].startswith("scale,")]
-    assert len(found) == len(stored)
+    rows = [row for row in explorer.rows if row["result"].startswith("scale,")]
+    assert len(rows) == len(stored)
     for row in stored:
         density = 50 if row["keep"] is None else round(100 * row["keep"])
         about = {"network": row["network"], "recipe": row["recipe"], "density": density}
         keys = ("tasks", "GG", "GNu", "GNu_interval_95", "task_accuracy", "task_interval_95", "inferences")
-        assert any(about | {key: row[key] for key in keys} == {k: own[k] for k in (*about, *keys)} for own in found)
+        assert any(about | {key: row[key] for key in keys} == {k: shown[k] for k in (*about, *keys)} for shown in rows)
         assert row["bytes"] == row["tasks"] * (34_400 if row["network"] == "lenet_300_100" else 244_224)
     hundred = json.loads((folder / "permuted_mnist_100_default.json").read_text("utf-8"))["figures"]["GNu"]
-    (own,) = (row for row in explorer.rows if row["result"].startswith("permuted_mnist_100_default"))
-    assert (own["tasks"], own["GNu"], own["inferences"]) == (100, hundred["accuracy"], hundred["inferences"])
+    (row,) = (row for row in explorer.rows if row["result"].startswith("permuted_mnist_100_default"))
+    assert (row["tasks"], row["GNu"], row["inferences"]) == (100, hundred["accuracy"], hundred["inferences"])
     assert [row["tasks"] for row in explorer.rows] == sorted(row["tasks"] for row in explorer.rows)
 
 
@@ -71,9 +71,9 @@ def test_runs_of_one_k_and_of_many(tmp_path):
     write(tmp_path, "permuted_mnist_2500_default.json", result(figures={"by_tasks": [row, row | {"tasks": 2500}]}))
     write(tmp_path, "permuted_mnist_nns_0.json", result(experiment="permuted-mnist-nns"))
     rows = measured(tmp_path)
-    assert [own["tasks"] for own in rows] == [10, 250, 2500]
-    assert [own["GNu"] for own in rows] == [0.91, 0.9, 0.91]
-    assert {own["density"] for own in rows} == {50}
+    assert [row["tasks"] for row in rows] == [10, 250, 2500]
+    assert [row["GNu"] for row in rows] == [0.91, 0.9, 0.91]
+    assert {row["density"] for row in rows} == {50}
     assert rows[1]["result"] == "permuted_mnist_250_paper, s = 500"
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_result_is_named(tmp_path, content):
 def test_the_paper_s_number_stands_beside_ours(explorer):
     assert explorer.paper == [{"network": "fc_1024", "outputs": 500, "tasks": 250, "GNu": 0.9491}]
     assert len(published(experiment="SplitImageNet", method="SupSup")) == 3
-    assert all(0 < own.accuracy < 1 and own.tasks > 0 for own in PUBLISHED)
+    assert all(0 < number.accuracy < 1 and number.tasks > 0 for number in PUBLISHED)
 
 
 @pytest.mark.parametrize("wrong", [{"num_tasks": 3}, {"density": 51}, {"network": "resnet50"}])
@@ -118,14 +118,14 @@ RUN = """async ([module, shapes, density, tasks, training]) => {
 @pytest.mark.parametrize("keep", [0.05, 0.5, 0.9])
 def test_bytes_are_those_of_a_store(browser, explorer, keep):
     """An odd network too, whose layers end within a byte. CSC is counted column by column."""
-    page = browser.new_page()
+    page = patient(browser.new_page())
     for net in (sl.lenet_300_100(100, device="cpu"), sl.networks.MLP("odd", (9, 7, 3), seed=0)):
         masks = sl.MaskStore(net)
         masks.append(sl.random_mask(net, keep, seed=0))
         kept = sum(int(bits.sum()) for bits in masks[0].values())
         shapes = [list(weight.shape) for weight in net.weights().values()]
         training = {"steps": 300, "batch": 128}
-        found, work = page.evaluate(RUN, [module("costs"), shapes, kept / net.num_weights, 7, training])
+        sizes, work = page.evaluate(RUN, [module("costs"), shapes, kept / net.num_weights, 7, training])
         columns = [[column.nonzero() for column in bits.T] for bits in masks[0].values()]
         csc = sum(2 * sum(map(len, rows)) + 4 * (len(rows) + 1) for rows in columns)
         expected = {
@@ -134,8 +134,8 @@ def test_bytes_are_those_of_a_store(browser, explorer, keep):
             "bits": masks.nbytes,
             "csc": csc,
         }
-        bound = found.pop("bound")
-        assert found == pytest.approx(expected)
+        bound = sizes.pop("bound")
+        assert sizes == pytest.approx(expected)
         assert bound >= masks.entropy_bytes - 1e-6  # which knows the density of each layer
         assert bound == pytest.approx(masks.entropy_bytes, rel=1e-4 if net.name != "odd" else 0.3)
         n = net.num_weights
@@ -168,13 +168,13 @@ def shows(page, explorer, k, network, density):
     starts = sum(4 * (weight.shape[1] + 1) for weight in net.weights().values())
     expected = [4 * n * k, n * k, k * (2 * p * n + starts), k * n / 8, k * bound]
     titles = scope.locator(".sizes .value").evaluate_all("values => values.map((value) => value.title)")
-    found = [float(title.removesuffix(" bytes").replace(",", "")) for title in titles]
-    assert found == pytest.approx(expected, rel=1e-4, abs=1)
+    sizes = [float(title.removesuffix(" bytes").replace(",", "")) for title in titles]
+    assert sizes == pytest.approx(expected, rel=1e-4, abs=1)
     work = scope.locator(".sums .value").evaluate_all("values => values.map((value) => value.title)")
     assert [int(number.replace(",", "")) for number in work] == [3 * n * 300 * 128 * k, n, (3 + k) * n, k * n]
-    own = [row for row in explorer.rows if (row["network"], row["density"]) == (network, density)]
+    rows = [row for row in explorer.rows if (row["network"], row["density"]) == (network, density)]
     best = {}  # of each setting and k the result of most inferences
-    for row in sorted(own, key=lambda row: row["inferences"]):
+    for row in sorted(rows, key=lambda row: row["inferences"]):
         best[row["tasks"], row["outputs"], row["recipe"]] = row
     exact = max((row for row in best.values() if row["tasks"] == k), key=lambda row: row["GNu"], default=None)
     assert words(scope.locator(".big").last) == (f"{100 * exact['GNu']:.1f} % right" if exact else "not measured")
@@ -183,7 +183,7 @@ def shows(page, explorer, k, network, density):
         share = 100 * exact["task_accuracy"]
         assert f"measured with s = {exact['outputs']}, {exact['recipe']} recipe: task found {share:.1f} %" in said
     else:
-        assert ("not measured. Nearest" if own else "nobody has measured this density") in said
+        assert ("not measured. Nearest" if rows else "nobody has measured this density") in said
     lines = scope.locator("figure.bars").filter(has=page.locator("svg")).first
     paper = [row for row in explorer.paper if row["network"] == network]
     assert lines.locator(".dot.paper").count() == len(paper)
@@ -230,9 +230,9 @@ def test_the_table_holds_the_measured_rows(opened, explorer):
     scope.locator("summary").click()
     scope.locator(".numbers td").first.wait_for()
     rows = [row.locator("td").all_text_contents() for row in scope.locator(".numbers tr").all()[1:]]
-    own = [row for row in explorer.rows if (row["network"], row["density"]) == ("lenet_300_100", 50)]
+    expected = [row for row in explorer.rows if (row["network"], row["density"]) == ("lenet_300_100", 50)]
     assert [[int(cells[0]), float(cells[4]), float(cells[5]), int(cells[7])] for cells in rows] == [
-        pytest.approx([row["tasks"], row["task_accuracy"], row["GNu"], row["inferences"]], abs=1e-4) for row in own
+        pytest.approx([row["tasks"], row["task_accuracy"], row["GNu"], row["inferences"]], abs=1e-4) for row in expected
     ]
 
 

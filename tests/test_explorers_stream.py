@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from itertools import islice
 
 import pytest
@@ -13,7 +12,8 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-from tests.pages import fits_and_takes_the_ink, opened_page
+from tests.pages import fits_and_takes_the_ink, opened_page, patient
+from tests.waiting import wait_until
 
 TITLE = "When is a new mask needed?"
 
@@ -94,7 +94,7 @@ def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
     if harm != "missing":
         shorter = json.dumps({name: run for name, run in json.loads(text).items() if name != "ragged, evidence"})
         path.write_text({"truncated": text[:-100], "without a run": shorter, "no runs at all": "null"}[harm], "utf-8")
-    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored_streams"):
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored$"):
         stored_streams.stored_runs(path)
 
 
@@ -118,16 +118,13 @@ def test_what_is_not_there_is_refused(wrong):
 def test_it_reads_another_epsilon(monkeypatch):
     monkeypatch.setattr(Explorer, "send", lambda self, message, buffers=(): None)
     monkeypatch.setitem(stored_streams.PLANS, "even", [(0, 21), (1, 19)])
-    own, shares = Stream(eps=0.16), []
-    own.observe(lambda change: shares.append(change.new), "progress")
-    own.reply({"learn": {"stream": "even", "eps": 0.16}})
-    limit = time.monotonic() + 60
-    while own.progress >= 0:
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-    assert own.trouble == ""
+    explorer, shares = Stream(eps=0.16), []
+    explorer.observe(lambda change: shares.append(change.new), "progress")
+    explorer.reply({"learn": {"stream": "even", "eps": 0.16}})
+    wait_until(lambda: explorer.progress < 0)
+    assert explorer.trouble == ""
     assert max(shares) == 1
-    assert [d["step"] for d in own.runs["even, 0.16"]["decisions"]] == [0, 20]
+    assert [d["step"] for d in explorer.runs["even, 0.16"]["decisions"]] == [0, 20]
 
 
 # --- on a page ---------------------------------------------------------------------------------------------------
@@ -164,8 +161,8 @@ def shows(page, explorer, stream, rule, eps, batch):
     decision = next(d for d in run["decisions"] if d["step"] == batch)
     heights = nu(torch.tensor(decision["gradient"])) * len(decision["gradient"])
     titles = scope.locator("rect.bar title").all_text_contents()
-    found = torch.tensor([float(title.split(": ")[1]) for title in titles], dtype=torch.float64)
-    torch.testing.assert_close(found, heights, rtol=1e-4, atol=1e-4)
+    shown = torch.tensor([float(title.split(": ")[1]) for title in titles], dtype=torch.float64)
+    torch.testing.assert_close(shown, heights, rtol=1e-4, atol=1e-4)
     known = known_by_nu(torch.tensor(decision["gradient"]), eps)
     test = "a new mask" if known is None else f"mask {known}"
     assert f"so {test}." in words(scope.locator(".finding"))
@@ -221,11 +218,11 @@ def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):
     scope.locator("summary").click()
     scope.locator(".numbers td").first.wait_for()
     cells = scope.locator(".numbers td").all_text_contents()
-    found = torch.tensor([float(cell) for cell in cells[2::5]], dtype=torch.float64)
+    shown = torch.tensor([float(cell) for cell in cells[2::5]], dtype=torch.float64)
     decisions = explorer.runs["ragged, evidence"]["decisions"]
     gradients = [torch.tensor(d["gradient"]) for d in decisions]
     expected = torch.stack([nu(gradient).max() * len(gradient) for gradient in gradients])
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(shown, expected, rtol=1e-4, atol=1e-4)
     known = [known_by_nu(gradient, 0.125) for gradient in gradients]
     assert cells[3::5] == ["new" if mask is None else f"mask {mask}" for mask in known]
     counted = [(d, mask is not None) for d, mask in zip(decisions, known, strict=True) if d["counts"]]
@@ -248,8 +245,8 @@ LIVE = """async ([esm, state, stored]) => {
             for (const [event, callback] of listeners) if (event === `change:${name}`) callback();
         },
     };
-    const { default: own } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
-    await own.render({ model: window.model, el: document.body, signal: new AbortController().signal });
+    const { default: widget } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+    await widget.render({ model: window.model, el: document.body, signal: new AbortController().signal });
 }"""
 
 
@@ -258,7 +255,7 @@ def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
     names = ("stream", "rule", "batch", "streams", "stream_names", "epsilons", "more_epsilons")
     names += ("progress", "trouble", "learned")
     state = {name: getattr(explorer, name) for name in names} | {"eps": 0.16}
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.evaluate(LIVE, [explorer._esm, state, base64.b64encode(explorer.stored).decode()])
     assert page.locator(".supsup-explorer.waiting").count() == 1
     assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
@@ -268,6 +265,14 @@ def test_a_running_notebook_offers_the_epsilons_between(browser, explorer):
     page.evaluate("model.set('progress', 0.5)")
     assert "Python is learning: 50" in page.locator(".offer").inner_text()
     assert page.get_by_role("button", name="Read it").is_disabled()
+    page.evaluate("model.set('trouble', 'Python is learning already.')")
+    assert page.locator(".offer").inner_text().startswith("Python is learning: 50\u00a0%. Python is learning already.")
+    page.get_by_role("button", name="Cancel").click()
+    assert page.evaluate("window.sent.at(-1)") == {"cancel": True}
+    page.evaluate("model.set('progress', -1), model.set('trouble', '')")
+    assert "No learner has read this stream with ε = 0.16 yet" in page.locator(".offer").inner_text()
+    assert page.evaluate("document.activeElement.textContent").startswith("Read it")
+    assert not page.get_by_role("button", name="Cancel").is_visible()
     run = explorer.runs["even, 1.2"]
     page.evaluate("([run]) => (model.set('progress', -1), model.set('learned', { 'even, 0.16': run }))", [run])
     assert not page.locator(".offer").is_visible()

@@ -21,6 +21,7 @@ from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
 from supsup_lite.masks.edge_popup import init_scores
 from supsup_lite.networks.mlp import MLP
 from tests import oracles
+from tests.waiting import PATIENCE
 
 ADAM = sl.Recipe(steps=4, batch=16, optimizer="adam", lr=1e-2)
 RMSPROP = sl.Recipe(steps=4, batch=16, optimizer="rmsprop", lr=1e-3)
@@ -284,7 +285,7 @@ print(masks.nbytes / 2**20, 4 * bytes_a_task(net, recipe) / 2**20)
 def test_the_peak_is_what_is_expected_and_does_not_grow_with_the_tasks():
     """In a process of its own, in MB."""
     command, root = [sys.executable, "-c", MEASURE], Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=PATIENCE)
     few, many, packed, expected = map(float, done.stdout.split())
     assert expected / 2 < few < expected + 8  # and what an allocator keeps back
     assert many < few + 3 * packed + 16  # a growing store is there three times; the scores of 24 more tasks: 26 MB

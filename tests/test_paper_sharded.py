@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from supsup_lite.paper import command
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import DEFAULT, Recipe
 from supsup_lite.results import runs
+from tests.waiting import PATIENCE, wait_until
 
 TASKS, STEPS, SIZE = 24, 12, 4
 COMMAND = ["permuted-mnist", "--tasks", str(TASKS), "--steps", str(STEPS), "--recipe", "default", "--images", "20"]
@@ -89,11 +89,13 @@ def test_two_processes_killed_and_resumed_by_two_or_by_one(one_thread, capsys, m
     assert len(finished(folder)) == TASKS / SIZE
 
     cache = tmp_path / "killed"
-    process, limit = torchrun(tmp_path, cache, *COMMAND), time.monotonic() + 120
-    while len(saved := finished(cache / "runs" / folder.name)) < 2:
+    process = torchrun(tmp_path, cache, *COMMAND)
+
+    def two_blocks_are_saved():
         assert process.poll() is None, (tmp_path / "log").read_text()
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+        return len(finished(cache / "runs" / folder.name)) >= 2
+
+    wait_until(two_blocks_are_saved, pause=0.01)
     kill_all(process, tmp_path)
     saved = finished(cache / "runs" / folder.name)
     assert 2 <= len(saved) < TASKS / SIZE
@@ -101,7 +103,7 @@ def test_two_processes_killed_and_resumed_by_two_or_by_one(one_thread, capsys, m
     shutil.copytree(cache / "runs", tmp_path / "copy" / "runs")
 
     process = torchrun(tmp_path, cache, *COMMAND)
-    assert process.wait(timeout=120) == 0, (tmp_path / "log").read_text()
+    assert process.wait(timeout=PATIENCE) == 0, (tmp_path / "log").read_text()
     assert f"going on with {SIZE * len(saved)} of {TASKS} masks" in (tmp_path / "log").read_text()
     for block in saved:
         assert block_file(cache / "runs" / folder.name, block).stat().st_mtime_ns == written[block], "learned again"

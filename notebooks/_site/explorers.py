@@ -45,13 +45,13 @@ def place_explorers(app, pagename, templatename, context, doctree):
 
 def reachable(models: dict, body: str) -> dict:
     """Return the models that a page's views show, and those that these refer to."""
-    found, todo = {}, [name for view in VIEW.findall(body) for name in MODEL_ID.findall(view)]
+    kept, todo = {}, [name for view in VIEW.findall(body) for name in MODEL_ID.findall(view)]
     while todo:
         name = todo.pop()
-        if name in models and name not in found:
-            found[name] = models[name]
+        if name in models and name not in kept:
+            kept[name] = models[name]
             todo += MODEL_ID.findall(json.dumps(models[name]["state"]))
-    return found
+    return kept
 
 
 def lighten(model: dict, files: "Files") -> dict:
@@ -59,8 +59,8 @@ def lighten(model: dict, files: "Files") -> dict:
     state = {name: value for name, value in model["state"].items() if not name.startswith("_") and name != "layout"}
     module = {"esm": model["state"]["_esm"], "css": model["state"].get("_css", "")}
     buffers = [
-        {"path": own["path"], "file": files.add(own["data"])} if len(own["data"]) >= LARGE else own
-        for own in model.get("buffers", [])
+        {"path": buffer["path"], "file": files.add(buffer["data"])} if len(buffer["data"]) >= LARGE else buffer
+        for buffer in model.get("buffers", [])
     ]
     assets = {name: files.add(base64.b64encode(stored.asset(name)).decode()) for name in state.get("assets", [])}
     return {

@@ -31,7 +31,7 @@ def given_masks(tasks: TaskSuite, images: int | None = None, positions: Sequence
     """
     sizes = tasks.test_view.sizes
     where = range(len(tasks)) if positions is None else positions
-    return [torch.tensor([i]).expand(_drawn(size, images)) for i, size in zip(where, sizes, strict=True)]
+    return [torch.tensor([i], device="cpu").expand(_drawn(size, images)) for i, size in zip(where, sizes, strict=True)]
 
 
 @torch.no_grad()
@@ -98,7 +98,7 @@ def answers(
     for i, found in enumerate(chosen):
         order = _draw(tasks, i, images, seed)
         mask = each_image(found, len(order), infer_from)
-        right = torch.empty(len(order), dtype=torch.bool) if given is None else given[i].clone()
+        right = torch.empty(len(order), dtype=torch.bool, device="cpu") if given is None else given[i].clone()
         unknown = torch.ones_like(right) if given is None else mask != own[i]
         for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
             x, y = tasks[i].test.batch(order[rows])

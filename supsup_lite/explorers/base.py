@@ -3,12 +3,14 @@
 import re
 import threading
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
+from supsup_lite.explorers.messages import check_offered, check_request, entry_of, sentence
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, YELLOW
 
@@ -58,16 +60,22 @@ class Explorer(anywidget.AnyWidget):
     Every trait with a control is synced: Python sees each move and can make one. Large files are not part of the
     state. The front end asks for them by name, and Python answers here; on a page, the page answers.
 
+    An explorer that learns has a `Request`, a dataclass of what may be asked for, and two methods: `learn` computes,
+    in a thread of its own, and `publish` shows what came out, unless the run was cancelled meanwhile. What traits and
+    requests may be is said once, by `limits`.
+
     Attributes:
         has_kernel: whether Python is there. False on a page.
         assets: names of the files that a page without a kernel has to hold.
         still: HTML of the picture that is shown where the explorer cannot start.
         progress: share of the masks that Python has learned of those it was asked for; below 0 when it is idle.
-        trouble: a sentence about what went wrong in Python, or nothing.
+        trouble: a sentence about what went wrong in Python or was refused, or nothing.
     """
 
     _css = look()
     files: ClassVar[tuple[str, ...]] = ()
+    Request: ClassVar[type | None] = None
+    _cancelled: threading.Event | None = None  # of the run under way. None for a widget whose making was refused, too
 
     has_kernel = traitlets.Bool(True).tag(sync=True)
     assets = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -76,6 +84,7 @@ class Explorer(anywidget.AnyWidget):
     trouble = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **traits):
+        self._lock = threading.RLock()  # held while a run starts, writes to a trait, is cancelled, or ends
         super().__init__(assets=list(self.files), **traits)
         self.still = self.draw_still()
         self.on_msg(lambda _, message, __: self.reply(message))
@@ -84,53 +93,113 @@ class Explorer(anywidget.AnyWidget):
         """Return a picture of what the explorer shows at first, as `svg_of` makes it."""
         raise NotImplementedError
 
+    def limits(self) -> dict[str, Sequence]:
+        """Return for traits, and for the fields of a request, what each may be: a range, or the values themselves."""
+        return {}
+
     def asset(self, name: str) -> bytes:
         """Return one of the files that the front end asks for, compressed (zlib)."""
         return stored.asset(name)
 
-    def learn(self, wanted: dict) -> None:
-        """Learn what the front end asks for. It runs in a thread of its own; `tell` moves the progress bar."""
-        raise NotImplementedError(f"{type(self).__name__} learns nothing.")
+    def request(self, content: Any) -> Any:
+        """Return what the front end asks to be learned as a `Request`; raise ValueError where it is not offered."""
+        if self.Request is None:
+            raise ValueError(f"{type(self).__name__} learns nothing.")
+        return check_request(self.Request, content, self.limits())
 
-    def reply(self, message: dict) -> None:
-        """Answer the front end: {"want": name} asks for a file, {"learn": {...}} for new masks."""
-        if "want" in message:
-            name = message["want"]
-            try:
-                content = self.asset(name)
-            except (OSError, ValueError) as error:
-                self.send({"name": name, "trouble": sentence(error)})
-            else:
-                self.send({"name": name}, [content])
-        elif "learn" in message and self.progress < 0:
-            self.progress, self.trouble = 0.0, ""
-            threading.Thread(target=self._learn, args=(message["learn"],), daemon=True).start()
+    def learn(self, request: Any, tell: Callable[[float], None]) -> Any:
+        """Return what is asked for, and change nothing.
 
-    def _learn(self, wanted: dict) -> None:
+        It runs in a thread. tell(share), called often, moves the progress bar, and ends the run once it is cancelled.
+        """
+        raise NotImplementedError
+
+    def publish(self, request: Any, result: Any) -> None:
+        """Show what `learn` returned."""
+        raise NotImplementedError
+
+    def reply(self, message: Any) -> None:
+        """Answer the front end: {"want": name} asks for a file, {"learn": {...}} for masks, {"cancel": true} for none.
+
+        A message that makes no sense, or asks for what is not offered, starts nothing, and `trouble` says why.
+        """
         try:
-            self.learn(wanted)
+            kind, content = entry_of(message)
+            if kind == "want":
+                self._send_file(content)
+            elif kind == "learn":
+                self._start(self.request(content))
+            else:
+                self.cancel()
+        except ValueError as error:
+            self.trouble = f"{error}"
+
+    def cancel(self) -> None:
+        """End the run that is under way, if there is one: it shows nothing, and its thread ends at its next step."""
+        cancelled = self._cancelled
+        if cancelled is not None:
+            with self._lock:
+                cancelled.set()
+
+    def close(self) -> None:
+        """Close the widget, and end the run that is under way."""
+        if self._cancelled is None:
+            return super().close()
+        with self._lock:
+            self.cancel()
+            super().close()
+
+    def _send_file(self, name: str) -> None:
+        try:
+            content = self.asset(name)
+        except (OSError, ValueError) as error:
+            self.send({"name": name, "trouble": sentence(error)})
+        else:
+            self.send({"name": name}, [content])
+
+    def _start(self, request: Any) -> None:
+        with self._lock:
+            if self._cancelled is not None:
+                raise ValueError("Python is learning already: wait until it is done, or cancel it, and ask again.")
+            self._cancelled, self.progress, self.trouble = threading.Event(), 0.0, ""
+        name = f"{type(self).__name__} learns"
+        threading.Thread(target=self._learn, args=(request, self._cancelled), name=name, daemon=True).start()
+
+    def _learn(self, request: Any, cancelled: threading.Event) -> None:
+        def tell(share: float = 0.0) -> None:
+            with self._lock:
+                if cancelled.is_set():
+                    raise Cancelled
+                if share - self.progress >= 0.01:  # a hundredth at a time
+                    self.progress = share
+
+        trouble = ""
+        try:
+            result = self.learn(request, tell)
+            with self._lock:  # who cancels now is too late, and sees the result
+                tell()
+                self.publish(request, result)
+        except Cancelled:
+            pass
         except Exception as error:  # nobody reads a thread's traceback: the page says what happened
-            self.trouble = sentence(error)
+            trouble = sentence(error)
         finally:
-            self.progress = -1.0
-
-    def tell(self, share: float) -> None:
-        """Move the progress bar, a hundredth at a time."""
-        if share - self.progress >= 0.01:
-            self.progress = share
+            with self._lock:
+                self.trouble, self.progress, self._cancelled = trouble, -1.0, None
 
 
-def in_range(proposal: dict, low: int, high: int) -> int:
-    """Return the value that traitlets proposes for a trait, if it lies in low..high; raise ValueError otherwise."""
-    name, value = proposal["trait"].name, proposal["value"]
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be in {low}..{high}, got {value}.")
-    return value
+class Cancelled(BaseException):
+    """Ends a run from within. No Exception, so that nothing that a run calls takes it for its own."""
 
 
-def sentence(error: Exception) -> str:
-    """Return an error as a sentence for the page."""
-    return f"{error}" if re.match(r"[A-Z].*\.$", f"{error}", re.S) else f"{type(error).__name__}: {error}."
+def limited(*names: str) -> traitlets.ValidateHandler:
+    """Return a validator of these traits, by `Explorer.limits`."""
+
+    def check(self: Explorer, proposal: dict[str, Any]) -> Any:
+        name = proposal["trait"].name
+        return check_offered(name, proposal["value"], self.limits()[name])
+
+    return traitlets.validate(*names)(check)
 
 
 def packed(content: bytes) -> bytes:

@@ -1,11 +1,13 @@
 """The Hopfield explorer: digits stored in 784 spins, noise, and what the memory answers (lesson 06)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import traitlets
 from torch import Tensor
 
-from supsup_lite.explorers.base import Explorer, in_range, module
+from supsup_lite.explorers.base import Explorer, limited, module
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.hopfield.store import ORDERS, RULES, HopfieldStore
 from supsup_lite.plots import image_grid, svg_of
@@ -49,10 +51,11 @@ class Hopfield(Explorer):
     step = traitlets.Int(-1).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
 
-    @traitlets.validate("stored", "digit", "noise", "toss", "step")
-    def _in_range(self, proposal):
-        ranges = {"stored": (1, DIGITS), "digit": (-1, DIGITS - 1), "noise": (0, 50), "toss": (0, 999)}
-        return in_range(proposal, *ranges.get(proposal["trait"].name, (-1, 2**31)))
+    _limited = limited("stored", "digit", "noise", "toss", "step")
+
+    def limits(self) -> dict[str, Sequence]:
+        ranges = {"stored": range(1, DIGITS + 1), "digit": range(-1, DIGITS), "noise": range(51), "toss": range(1000)}
+        return ranges | {"step": range(-1, 2**31)}  # how many there are, the browser knows
 
     def memory(self) -> HopfieldStore:
         """Return what the explorer holds, as a store on the CPU."""
@@ -61,14 +64,14 @@ class Hopfield(Explorer):
             store.store(z)
         return store
 
-    def asked(self) -> Tensor:
-        """Return what the memory is asked, spins [784]. A drawing is taken as it is, not yet centred as MNIST is."""
+    def probe(self) -> Tensor:
+        """Return what the memory starts from, spins [784]. A drawing is taken as it is, not yet centred as MNIST is."""
         z = patterns()[self.digit] if self.digit >= 0 else spins_of(torch.tensor(list(self.ink)))
         return spoil(z, self.noise / 100, self.damage, self.digit if self.digit >= 0 else DIGITS, self.toss)
 
     def draw_still(self) -> str:
-        memory, asked = self.memory(), self.asked()
-        answer = memory.recall(asked, self.order)
+        memory, probe = self.memory(), self.probe()
+        answer = memory.recall(probe, self.order)
         near = int((patterns()[: self.stored] @ answer).argmax())
         closest = patterns()[near]
         away = int((closest != answer).sum())
@@ -76,7 +79,7 @@ class Hopfield(Explorer):
             f"{self.stored} digits stored by {self.rule}: asked with {self.noise} % of the pixels {self.damage}, "
             f"the memory answers with a state {away} pixels away from a stored {near % 10}."
         )
-        images = torch.stack([asked, answer, closest]).view(3, 28, 28)
+        images = torch.stack([probe, answer, closest]).view(3, 28, 28)
         return svg_of(image_grid(images, ["asked", "answer", "nearest stored"], size=1.6), alt)
 
 
@@ -101,9 +104,9 @@ def noise_order(place: int, toss: int) -> np.ndarray:
 
 def spoil(z: Tensor, share: float, damage: str, place: int, toss: int) -> Tensor:
     """Return a pattern with a share of its units turned, first those of `noise_order`, or covered from below."""
-    count, asked = round(share * PIXELS), z.clone()
+    count, spoiled = round(share * PIXELS), z.clone()
     if damage == "covered":
-        asked[PIXELS - count :] = -1
+        spoiled[PIXELS - count :] = -1
     else:
-        asked[noise_order(place, toss)[:count].copy()] *= -1
-    return asked
+        spoiled[noise_order(place, toss)[:count].copy()] *= -1
+    return spoiled

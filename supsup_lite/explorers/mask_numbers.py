@@ -1,6 +1,8 @@
 """What the two explorers of masks share: shapes, sparsities, accuracy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
 
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.accuracy import accuracy
@@ -22,21 +24,31 @@ def shapes_of(net: Network) -> list[list]:
     return shapes
 
 
+@dataclass(frozen=True)
+class SparsityRequest:
+    """What the explorers of masks are asked for: one more sparsity, in percent."""
+
+    sparsity: int
+
+
 def whole_percentage(sparsity: int) -> int:
     """Return a sparsity that is a whole percentage; raise ValueError otherwise."""
-    if not isinstance(sparsity, int) or not 0 <= sparsity <= 100:
+    if isinstance(sparsity, bool) or not isinstance(sparsity, Integral) or not 0 <= sparsity <= 100:
         raise ValueError(f"A sparsity must be a whole percentage from 0 to 100, got {sparsity!r}.")
-    return sparsity
+    return int(sparsity)
 
 
-def check_sparsities(sparsities: Sequence[int], shown: int) -> None:
-    """Raise ValueError unless there are whole percentages, and the one shown at first is among them."""
-    for sparsity in sparsities:
-        whole_percentage(sparsity)
-    if shown not in sparsities:
-        raise ValueError(
-            f"sparsity must be one of the sparsities at first, that is of {list(sparsities)}, got {shown}."
-        )
+def check_sparsities(sparsities: Sequence[int], shown: int | None, usual: int) -> tuple[list[int], int]:
+    """Return the sparsities, and which of them is shown at first: `shown`, or for None the usual or the first one.
+
+    Raises:
+        ValueError: one is no whole percentage, there is none, or the one to be shown is not among them.
+    """
+    percentages = [whole_percentage(sparsity) for sparsity in sparsities]
+    first = shown if shown is not None else usual if usual in percentages else next(iter(percentages), None)
+    if first not in percentages:
+        raise ValueError(f"sparsity must be one of the sparsities at first, that is of {percentages}, got {first}.")
+    return percentages, first
 
 
 def accuracy_under(net: Network, mask: Mask, tasks: TaskSuite, images: int) -> float:

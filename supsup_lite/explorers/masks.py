@@ -9,8 +9,8 @@ import traitlets
 from torch import Tensor
 
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.explorers.base import Explorer, in_range, module
-from supsup_lite.explorers.mask_numbers import SIDE, accuracy_under, check_sparsities, shapes_of, whole_percentage
+from supsup_lite.explorers.base import Explorer, limited, module
+from supsup_lite.explorers.mask_numbers import SIDE, SparsityRequest, accuracy_under, check_sparsities, shapes_of
 from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.bits import pack_bits
@@ -49,6 +49,7 @@ class Masks(Explorer):
     """
 
     _esm = module("masks")
+    Request = SparsityRequest
 
     sparsity = traitlets.Int(90).tag(sync=True)
     step = traitlets.Int().tag(sync=True)
@@ -68,28 +69,28 @@ class Masks(Explorer):
         **traits,
     ):
         shapes = shapes_of(net)
-        traits = {"sparsity": 90 if 90 in sparsities else next(iter(sparsities), None)} | traits
-        check_sparsities(sparsities, traits["sparsity"])
+        sparsities, shown = check_sparsities(sparsities, traits.pop("sparsity", None), usual=90)
         self._net, self._task, self._recipe = net, tasks[:1], recipe
         steps = moments(recipe)
-        found, seconds = {}, 0.0
+        results, seconds = {}, 0.0
         for sparsity in sparsities:
             began = time.monotonic()
-            found[str(sparsity)] = self._learn_one(sparsity)
+            results[str(sparsity)] = self._learn_one(sparsity)
             seconds = max(seconds, time.monotonic() - began)
         super().__init__(
             shapes=shapes,
             steps=steps,
             seconds=seconds,
-            learned={name: numbers for name, (numbers, _) in found.items()},
-            pictures={name: pictures for name, (_, pictures) in found.items()},
+            learned={name: numbers for name, (numbers, _) in results.items()},
+            pictures={name: pictures for name, (_, pictures) in results.items()},
+            sparsity=shown,
             **({"step": len(steps) - 1} | traits),
         )
 
-    @traitlets.validate("sparsity", "step", "layer")
-    def _in_range(self, proposal):
-        most = {"sparsity": 100, "step": len(self.steps) - 1, "layer": len(self.shapes) - 1}
-        return in_range(proposal, 0, most[proposal["trait"].name])
+    _limited = limited("sparsity", "step", "layer")
+
+    def limits(self) -> dict[str, Sequence]:
+        return {"sparsity": range(101), "step": range(len(self.steps)), "layer": range(len(self.shapes))}
 
     def _learn_one(self, sparsity: int, tell: Callable[[float], None] | None = None) -> tuple[dict, bytes]:
         """Learn at one sparsity; return the numbers of its masks and their pictures."""
@@ -112,17 +113,19 @@ class Masks(Explorer):
     def draw_still(self) -> str:
         step, rows = self.step, {1 - int(name) / 100: row for name, row in self.learned.items()}
         densities = sorted(rows)
-        hill = densities, [rows[own]["accuracy"][step] for own in densities], [rows[own]["random"] for own in densities]
-        own = self.learned[str(self.sparsity)]["accuracy"][step]
+        hill = densities, [rows[d]["accuracy"][step] for d in densities], [rows[d]["random"] for d in densities]
+        accuracy = self.learned[str(self.sparsity)]["accuracy"][step]
         share = kept_share(zlib.decompress(self.pictures[str(self.sparsity)]), step, len(self.steps))
-        alt = f"A mask of sparsity {self.sparsity} %: edges kept at each pixel, and an accuracy of {own:.1%}."
-        return svg_of(mask_and_hill(share, 1 - self.sparsity / 100, own, *hill), alt)
+        alt = f"A mask of sparsity {self.sparsity} %: edges kept at each pixel, and an accuracy of {accuracy:.1%}."
+        return svg_of(mask_and_hill(share, 1 - self.sparsity / 100, accuracy, *hill), alt)
 
-    def learn(self, wanted: dict) -> None:
-        sparsity = whole_percentage(wanted["sparsity"])
-        numbers, pictures = self._learn_one(sparsity, self.tell)
-        self.pictures = self.pictures | {str(sparsity): pictures}
-        self.learned = self.learned | {str(sparsity): numbers}
+    def learn(self, request: SparsityRequest, tell: Callable[[float], None]) -> tuple[dict, bytes]:
+        return self._learn_one(request.sparsity, tell)
+
+    def publish(self, request: SparsityRequest, result: tuple[dict, bytes]) -> None:
+        numbers, pictures = result
+        self.pictures = self.pictures | {str(request.sparsity): pictures}
+        self.learned = self.learned | {str(request.sparsity): numbers}
 
 
 def moments(recipe: Recipe) -> list[int]:

@@ -60,26 +60,28 @@ class Scale(Explorer):
         for name, (words, make) in NETWORKS.items():
             shapes = [list(weight.shape) for weight in make(outputs=100, device="cpu").weights().values()]
             networks[name] = {"words": words, "shapes": shapes}
-        theirs = [
-            {"network": own.network, "outputs": own.outputs, "tasks": own.tasks, "GNu": own.accuracy}
-            for own in published(experiment="PermutedMNIST", scenario="GNu", method="SupSup")
+        paper = [
+            {"network": number.network, "outputs": number.outputs, "tasks": number.tasks, "GNu": number.accuracy}
+            for number in published(experiment="PermutedMNIST", scenario="GNu", method="SupSup")
         ]
-        super().__init__(networks=networks, rows=measured(results), paper=theirs, **traits)
+        super().__init__(networks=networks, rows=measured(results), paper=paper, **traits)
 
     def draw_still(self) -> str:
         rows = [row for row in self.rows if (row["network"], row["density"]) == (self.network, self.density)]
         # One line for the result that goes furthest, and one for its task inference.
         furthest = max(rows, key=lambda row: row["tasks"], default=None)
-        own = [row for row in rows if row["result"] == furthest["result"]] if furthest else []
+        shown = [row for row in rows if row["result"] == furthest["result"]] if furthest else []
         words = self.networks[self.network]["words"]
         lines = {"task_accuracy": "task found, from one image", "GNu": "task and digit right (GNu)"}
         paper = {
-            f"the paper: {self.networks[own['network']]['words']}, s = {own['outputs']}": (own["tasks"], own["GNu"])
-            for own in self.paper
+            f"the paper: {self.networks[row['network']]['words']}, s = {row['outputs']}": (row["tasks"], row["GNu"])
+            for row in self.paper
         }
-        found = f"{own[-1]['GNu']:.1%} of the digits and tasks are right at {own[-1]['tasks']} tasks" if own else ""
-        alt = f"{words}, density {self.density} %: {found or 'nothing was measured at this density'}."
-        return svg_of(by_tasks(own, lines, paper), alt)
+        finding = "nothing was measured at this density"
+        if shown:
+            finding = f"{shown[-1]['GNu']:.1%} of the digits and tasks are right at {shown[-1]['tasks']} tasks"
+        alt = f"{words}, density {self.density} %: {finding}."
+        return svg_of(by_tasks(shown, lines, paper), alt)
 
 
 def measured(results: Path | None = None) -> list[dict[str, Any]]:

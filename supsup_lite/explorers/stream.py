@@ -1,11 +1,13 @@
 """The stream explorer: tasks that nobody announces, the masks they get, and how each decision was made (lesson 07)."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 
 import traitlets
 
-from supsup_lite.explorers.base import Explorer, module, packed
+from supsup_lite.explorers.base import Explorer, limited, module, packed
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.unannounced import strips
@@ -29,6 +31,13 @@ class Stream(Explorer):
         stored: the stored runs by name, as JSON, compressed.
         learned: the runs of this notebook, by name, as `stored_streams.read` returns them.
     """
+
+    @dataclass(frozen=True)
+    class Request:
+        """The run of a learner that reads a stream by the paper's rule."""
+
+        stream: str
+        eps: float
 
     _esm = module("stream")
 
@@ -54,18 +63,12 @@ class Stream(Explorer):
         """All runs that there are, by name."""
         return self._stored | self.learned
 
-    @traitlets.validate("eps")
-    def _offered(self, proposal):
-        offered = sorted([*self.epsilons, *self.more_epsilons])
-        if proposal["value"] not in offered:
-            raise ValueError(f"eps must be one of {offered}, got {proposal['value']}.")
-        return proposal["value"]
+    _limited = limited("eps", "batch")
 
-    @traitlets.validate("batch")
-    def _in_the_stream(self, proposal):
-        if proposal["value"] < 0:
-            raise ValueError(f"batch must be 0 or more, got {proposal['value']}.")
-        return proposal["value"]
+    def limits(self) -> dict[str, Sequence]:
+        longest = max(sum(count for _, count in plan) for plan in stored_streams.PLANS.values())
+        epsilons = sorted([*self.epsilons, *self.more_epsilons])
+        return {"stream": list(stored_streams.PLANS), "eps": epsilons, "batch": range(longest)}
 
     def draw_still(self) -> str:
         name = stored_streams.name_of(self.stream, self.eps if self.rule == "paper" else None)
@@ -75,10 +78,11 @@ class Stream(Explorer):
         alt = f"{run['masks']} masks for the {_tasks(truth)} tasks of the stream {name}; purity {run['purity']:.1%}."
         return svg_of(strips({"true task": _each(truth), "mask": _each(run["used"])}), alt)
 
-    def learn(self, wanted: dict) -> None:
-        name, eps = wanted["stream"], wanted["eps"]
-        run = stored_streams.read(name, eps, self.tell)
-        self.learned = self.learned | {stored_streams.name_of(name, eps): run}
+    def learn(self, request: Request, tell: Callable[[float], None]) -> dict:
+        return stored_streams.read(request.stream, request.eps, tell)
+
+    def publish(self, request: Request, result: dict) -> None:
+        self.learned = self.learned | {stored_streams.name_of(request.stream, request.eps): result}
 
 
 def _plans() -> dict[str, list[list[int]]]:

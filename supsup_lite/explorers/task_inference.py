@@ -2,10 +2,13 @@
 
 import math
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import traitlets
 
-from supsup_lite.explorers.base import Explorer, in_range, module, packed
+from supsup_lite.explorers.base import Explorer, limited, module, packed
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import METHODS, alpha_gradient
 from supsup_lite.inference.objectives import OBJECTIVES
@@ -38,6 +41,14 @@ class TaskInference(Explorer):
         seconds: how long Python took to learn one mask, the last time that it did so here; 0 before.
     """
 
+    @dataclass(frozen=True)
+    class Request:
+        """Masks of so many tasks, of a network with so many outputs, at a sparsity in percent."""
+
+        outputs: int
+        sparsity: int
+        tasks: int
+
     _esm = module("task_inference")
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
@@ -59,13 +70,22 @@ class TaskInference(Explorer):
     seconds = traitlets.Float().tag(sync=True)
 
     def __init__(self, **traits):
-        self._own: dict[stored.Setting, MaskStore] = {}  # what this notebook has learned
+        self._learned_here: dict[str, MaskStore] = {}  # by name of the setting
         super().__init__(learned=[_row(setting, stored.TASKS) for setting in stored.STORED], **traits)
 
-    @traitlets.validate("task", "num_tasks")
-    def _in_range(self, proposal):
-        low = 1 if proposal["trait"].name == "num_tasks" else 0
-        return in_range(proposal, low, stored.MOST_TASKS - 1 + low)
+    _limited = limited("task", "num_tasks", "outputs", "sparsity", "step", "digit")
+
+    def limits(self) -> dict[str, Sequence]:
+        counts = range(1, stored.MOST_TASKS + 1)
+        return {
+            "task": range(stored.MOST_TASKS),
+            "num_tasks": counts,
+            "tasks": counts,
+            "outputs": sorted({setting.outputs for setting in stored.STORED} | {*MORE_OUTPUTS}),
+            "sparsity": sorted({setting.sparsity for setting in stored.STORED} | {*MORE_SPARSITY}),
+            "step": range(stored.MOST_TASKS),
+            "digit": range(-1, 10 * stored.DIGITS_EACH),
+        }
 
     def draw_still(self) -> str:
         masks = self.masks(stored.Setting(self.outputs, self.sparsity))[: self.num_tasks]
@@ -81,35 +101,49 @@ class TaskInference(Explorer):
 
     def masks(self, setting: stored.Setting) -> MaskStore:
         """Return the masks of a setting: those learned here, else the stored ones, else none."""
-        if setting in self._own:
-            return self._own[setting]
+        if setting.name in self._learned_here:
+            return self._learned_here[setting.name]
         return stored.stored_masks(setting) if setting in stored.STORED else MaskStore(setting.net())
 
     def asset(self, name: str) -> bytes:
-        for setting, masks in self._own.items():
-            if name == setting.name:
-                return packed(stored.bits_of(masks))
+        if name in self._learned_here:
+            return packed(stored.bits_of(self._learned_here[name]))
         return super().asset(name)
 
-    def learn(self, wanted: dict) -> None:
-        setting, num_tasks = stored.Setting(wanted["outputs"], wanted["sparsity"]), wanted["tasks"]
-        masks = self.masks(setting)[:]  # a view of its own: what is shown does not change under way
+    def request(self, content: Any) -> Request:
+        request = super().request(content)
+        known = next((row["tasks"] for row in self.learned if row["name"] == _setting(request).name), 0)
+        if request.tasks <= known:
+            more = f"Ask for {known + 1} to {stored.MOST_TASKS}." if known < stored.MOST_TASKS else "There are no more."
+            raise ValueError(f"There are masks of {known} tasks already, asked were {request.tasks}. {more}")
+        return request
+
+    def learn(self, request: Request, tell: Callable[[float], None]) -> tuple[MaskStore, float]:
+        """Return the masks, and the seconds that one of them took."""
+        setting = _setting(request)
+        masks = self.masks(setting)[:]  # a view: what is shown does not change under way
         known, began = len(masks), time.monotonic()
-        chunks = math.ceil((num_tasks - known) / tasks_at_once(masks.net))
+        chunks = math.ceil((request.tasks - known) / tasks_at_once(masks.net))
         steps = 0
 
         def watch(step, scores, loss):
             nonlocal steps
             steps += 1
-            self.tell(steps / (chunks * DEFAULT.steps))
+            tell(steps / (chunks * DEFAULT.steps))
 
-        learn_masks(
-            masks.net, stored.tasks(num_tasks), setting.keep, stored.SEED, masks=masks, progress=False, on_step=watch
-        )
-        self.seconds = (time.monotonic() - began) / max(1, num_tasks - known)
-        self._own[setting] = masks
+        tasks = stored.tasks(request.tasks)
+        learn_masks(masks.net, tasks, setting.keep, stored.SEED, masks=masks, progress=False, on_step=watch)
+        return masks, (time.monotonic() - began) / (request.tasks - known)
+
+    def publish(self, request: Request, result: tuple[MaskStore, float]) -> None:
+        setting = _setting(request)
+        self._learned_here[setting.name], self.seconds = result
         others = [row for row in self.learned if row["name"] != setting.name]
-        self.learned = [*others, _row(setting, num_tasks)]
+        self.learned = [*others, _row(setting, request.tasks)]
+
+
+def _setting(request: TaskInference.Request) -> stored.Setting:
+    return stored.Setting(request.outputs, request.sparsity)
 
 
 def _row(setting: stored.Setting, num_tasks: int) -> dict:

@@ -13,12 +13,12 @@ import torch
 from supsup_lite.data.datasets import mnist
 from supsup_lite.data.suites import permuted_mnist
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.explorers.stored.place import FOLDER
 from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.bits import pack_bits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.mlp import MLP, lenet_300_100
 
-FOLDER = Path(__file__).parent / "data"
 TASKS = 50
 MOST_TASKS = 100  # that a running notebook may learn
 SEED = 0
@@ -119,10 +119,9 @@ def asset(name: str) -> bytes:
     return zlib.compress(content)
 
 
-def main() -> None:
+def write_masks(folder: Path) -> None:
     """Learn all stored masks and write their files."""
-    FOLDER.mkdir(exist_ok=True)
     for setting in STORED:
         masks = learn_masks(setting.net(), tasks(TASKS), setting.keep, SEED)
-        masks.save(FOLDER / f"{setting.name}.safetensors")
+        masks.save(folder / f"{setting.name}.safetensors")
         print(f"{setting.name}: {masks}")

@@ -12,13 +12,14 @@ from typing import Any
 from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream, stream_of
 from supsup_lite.data.suites import permuted_mnist, rotated_mnist
 from supsup_lite.evaluation.assignment import assignment
+from supsup_lite.explorers.stored.place import FOLDER
 from supsup_lite.files import write
 from supsup_lite.networks.mlp import lenet_300_100
 from supsup_lite.recipes import STEADY
 from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import PaperRule, RecordRule
 
-FILE = Path(__file__).parent / "data" / "streams.json"
+FILE = FOLDER / "streams.json"
 EVERY = 20  # batches in a block
 SEED = 0
 EPSILONS = (0.02, 0.03, 0.05, 0.08, 0.125, 0.2, 0.3, 0.5, 0.8, 1.2)  # of the stored runs
@@ -150,7 +151,7 @@ def stored_runs(path: Path = FILE) -> dict[str, dict[str, Any]]:
     return runs
 
 
-def main() -> None:
+def write_streams(folder: Path) -> None:
     """Read every stream with every epsilon and by evidence, and write the file."""
     runs = {}
     for name in PLANS:
@@ -158,4 +159,4 @@ def main() -> None:
             runs[name_of(name, eps)] = run = read(name, eps)
             keys = ("masks", "purity", "false_alarms", "misses", "returns", "recognised")
             print(name_of(name, eps), {key: run[key] for key in keys}, len(run["decisions"]), flush=True)
-    write(FILE, f"{json.dumps(runs, separators=(',', ':'))}\n".encode())
+    write(folder / FILE.name, f"{json.dumps(runs, separators=(',', ':'))}\n".encode())

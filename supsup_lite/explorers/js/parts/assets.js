@@ -32,7 +32,8 @@ supsup.assets = (() => {
       const receive = (message, buffers) => {
         if (message.name !== name) return;
         stop();
-        if (message.trouble) reject(new Error(message.trouble));
+        if (message.trouble)
+          reject(new Error(message.trouble.replace(/\.$/, ""))); // as errors are
         else resolve(bytesOf(buffers[0]));
       };
       const giveUp = () => {

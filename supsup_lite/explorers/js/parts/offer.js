@@ -1,5 +1,5 @@
-// The offer that Python learns what is not there yet, and its progress. Uses elements, format
-// and model.
+// The offer that Python learns what is not there yet, its progress, and a way to cancel. Uses
+// elements, format and model.
 // @ts-check
 
 /** @typedef {{ wanted: object, words: string, button: string }} Missing */
@@ -21,17 +21,26 @@ supsup.offer = (() => {
       type: "button",
       onclick: () => model.send({ learn: missing()?.wanted }),
     });
-    const offer = element("div", { className: "offer", hidden: true }, status, learn, progress);
+    const cancel = element("button", {
+      type: "button",
+      textContent: "Cancel",
+      onclick: () => model.send({ cancel: true }),
+    });
+    const offer = element("div", { className: "offer", hidden: true });
+    offer.append(status, learn, cancel, progress);
     const refresh = () => {
       const found = missing();
       offer.hidden = !found;
       if (!found) return;
       const share = model.get("progress");
       const busy = share >= 0;
-      const words = busy ? `Python is learning: ${percent(share)}.` : found.words;
-      status.textContent = model.get("trouble") || words;
+      const trouble = model.get("trouble");
+      const learning = `Python is learning: ${percent(share)}. ${trouble}`.trim();
+      status.textContent = busy ? learning : trouble || found.words;
       Object.assign(learn, { textContent: found.button, disabled: busy });
+      if (!busy && document.activeElement === cancel) learn.focus(); // not lost with its button
       progress.hidden = !busy;
+      cancel.hidden = !busy;
       if (share > 0) progress.value = share;
       else progress.removeAttribute("value"); // without a value it just moves
     };
