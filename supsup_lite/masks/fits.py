@@ -68,4 +68,4 @@ def _belongings(masks: MaskStore) -> str:
     """Return what tasks the masks belong to: the first few of them."""
     named = [f"mask {i} to {identity or 'a task that it does not know'}" for i, identity in enumerate(masks.identities)]
     few = "; ".join(named[:NAMED]) + (f"; and so on, {len(named)} masks in all" if len(named) > NAMED else "")
-    return f"they belong elsewhere, {few}" if named else "it is empty"
+    return f"they belong elsewhere, {few}"
