@@ -126,8 +126,8 @@ def test_masks_added_by_hand_say_whose_they_are_or_not():
     store.extend(store.chunk(0, 2))
     store.extend(store.chunk(0, 2), [None, IDENTITY])
     assert store.identities == (IDENTITY, None, None, None, None, IDENTITY)
-    for wrong, error in (([None], ValueError), ([None, 3], TypeError), ([IDENTITY] * 3, ValueError)):
-        with pytest.raises(error, match="identity"):
+    for wrong, error in (([None], ValueError), ([None, 3], TypeError), ([IDENTITY] * 3, ValueError), (3, TypeError)):
+        with pytest.raises(error, match="identit"):
             store.extend(store.chunk(0, 2), wrong)
     with pytest.raises(TypeError, match=r"task\.identity"):
         store.append(store[0], "task 3")

@@ -42,16 +42,17 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
 
 
 def _positions(masks: MaskStore, tasks: TaskSuite) -> tuple[int, ...]:
+    belonging, wanted = masks.identities, tasks.identities
     known: dict[TaskIdentity | None, int] = {}
-    for position, identity in enumerate(masks.identities):
+    for position, identity in enumerate(belonging):
         known.setdefault(identity, position)
     positions = []
-    for i, identity in enumerate(tasks.identities):
+    for i, identity in enumerate(wanted):
         if identity in known:
             positions.append(known[identity])
-        elif i < len(masks) and masks.identities[i] is None:
+        elif i < len(belonging) and belonging[i] is None:
             positions.append(i)
-        elif len(masks) < len(tasks) and known.keys() <= {None, *tasks.identities}:
+        elif len(masks) < len(tasks) and known.keys() <= {None, *wanted}:
             raise ValueError(
                 f"there are {len(tasks)} tasks but only {len(masks)} masks, none of them of {identity}: learn the "
                 "others, or slice the suite."
