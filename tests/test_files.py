@@ -405,6 +405,18 @@ def test_a_matrix_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
         load_hopfield(tmp_path / "crafted")
 
 
+def test_notes_that_hold_themselves_are_refused(tmp_path):
+    notes = {"deep": []}
+    notes["deep"].append(notes)
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for about in (notes, {"deep": deep}):
+        with pytest.raises(TypeError, match="`about` can hold what JSON can"):
+            sl.MaskStore(tiny(), about).save(tmp_path / "masks")
+    assert os.listdir(tmp_path) == []
+
+
 def test_what_is_noted_may_not_be_longer_than_a_reader_takes(tmp_path):
     store = sl.MaskStore(tiny(), {"much": "x" * 2**24})
     with pytest.raises(ValueError, match="at most 16,777,216"):
