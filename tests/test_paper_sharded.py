@@ -20,6 +20,7 @@ from supsup_lite.experiments import shards as blocks
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.shards import block_file, finished, learn_resumably, missing
 from supsup_lite.learning import learn as learning
+from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.paper import command
 from supsup_lite.paper.command import main
@@ -87,6 +88,8 @@ def test_two_processes_killed_and_resumed_by_two_or_by_one(one_thread, capsys, m
     whole = learn(monkeypatch, tmp_path / "undisturbed")
     (folder,) = (tmp_path / "undisturbed" / "runs").iterdir()
     assert len(finished(folder)) == TASKS / SIZE
+    assert whole.identities == suites.permuted_mnist(TASKS, seed=0).identities
+    assert whole.learned == Learned(10, None, Recipe(STEPS, DEFAULT.batch, "adam", 1e-3, True), 0)
 
     cache = tmp_path / "killed"
     process = torchrun(tmp_path, cache, *COMMAND)

@@ -43,9 +43,9 @@ def check_against_loop(suite, tensors, look, rows=range(6)):
             assert len(half) == len(members)
             got, classes = half.batch(rows)
             assert (got.dtype, classes.dtype) == (torch.float32, torch.int64)
-            for row, own, label in zip(rows, got.cpu(), classes.tolist(), strict=True):
+            for row, pixels, label in zip(rows, got.cpu(), classes.tolist(), strict=True):
                 want = np.asarray(look(task.number, images[members[row]].double().numpy())).reshape(-1)
-                np.testing.assert_allclose(own.numpy(), (want - mean) / std, atol=2e-4)
+                np.testing.assert_allclose(pixels.numpy(), (want - mean) / std, atol=2e-4)
                 assert task.classes[label] == str(int(labels[members[row]]))
 
 

@@ -191,7 +191,7 @@ def _check_classes(named: str, y: Tensor, test_named: str, y_test: Tensor) -> No
 def _half(images: Sequence[Tensor], labels: Sequence[Tensor], known: Tensor, where: torch.device) -> Images:
     """Return some images and labels, one part after another, as one half of a data set: copies."""
     dtype = torch.uint8 if images[0].dtype == torch.uint8 else torch.float32
-    pixels = torch.cat([part.detach().to(where, dtype) for part in images])
+    pixels = torch.cat([part.detach().to(dtype).to(where) for part in images])
     if pixels.ndim == 2:
         pixels = pixels[:, None]  # an image of one row
     numbers = torch.searchsorted(known, torch.cat([part.long().cpu() for part in labels]))

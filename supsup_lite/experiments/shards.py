@@ -143,11 +143,11 @@ def _collect(
         if not block.start <= len(masks) < min(block.stop, len(suite)):  # known from another block, or not asked for
             continue
         used = range(len(masks), min(block.stop, len(suite)))
-        own = part[used.start - block.start : used.stop - block.start]
+        taken = part[used.start - block.start : used.stop - block.start]
         tasks = suite[used.start : used.stop]
-        if check_fits(net, own, tasks) != tuple(range(len(own))):
+        if check_fits(net, taken, tasks) != tuple(range(len(taken))):
             raise ValueError(f"{block_file(folder, block)} holds its masks in another order than the tasks. Delete it.")
-        _extend(masks, own, tasks)
+        _extend(masks, taken, tasks)
         seconds += part.about.get("seconds", 0.0) * len(used) / len(block)
     if len(masks) < len(suite):
         raise ValueError(f"{folder} has masks of {len(masks)} of {len(suite)} tasks: were files deleted? Run it again.")

@@ -10,6 +10,8 @@ import numpy as np
 from supsup_lite.files.header import Entry, checksum_fits, new_header, read_head, sealed
 from supsup_lite.files.paths import open_file
 
+MOST_BLOCKS = 2**22  # more than a header of MOST_HEADER bytes can name; their index takes 32 MB
+
 
 def blocks_content(kind: str, version: int, blocks: Sequence[bytes], metadata: dict[str, str]) -> bytes:
     """Return a file of blocks, for `write`: a safetensors file of two tensors, of which `BlockFile` reads any part.
@@ -47,6 +49,10 @@ class BlockFile:
             count = _count(head.entries)
             if count is None:
                 raise ValueError(f"{path} holds other tensors than an index and its blocks. {repair}")
+            if count > MOST_BLOCKS:
+                raise ValueError(
+                    f"{path} says that it holds {count:,} blocks, at most {MOST_BLOCKS:,} can be. {repair}"
+                )
             index = self._stream.read(8 * count)
             if not checksum_fits(head.content, index):
                 raise ValueError(f"{path} is damaged or truncated: its checksum does not fit. {repair}")

@@ -61,6 +61,11 @@ def read_checked(
         whole = stream.readinto(body) == len(body)
     if not whole or not checksum_fits(head.content, body):
         raise ValueError(f"{path} is damaged or truncated: its checksum does not fit. {repair}")
-    bodies = {name: torch.from_numpy(body[entry.start : entry.stop]) for name, entry in head.entries.items()}
-    tensors = {name: bodies[name].view(DTYPES[entry.dtype]).view(entry.shape) for name, entry in head.entries.items()}
-    return tensors, head.metadata
+    return {name: _tensor(body, entry) for name, entry in head.entries.items()}, head.metadata
+
+
+def _tensor(body: np.ndarray, entry: Entry) -> Tensor:
+    """Return one tensor of a file from the bytes of all."""
+    if entry.start == entry.stop:  # torch cannot take nothing for numbers of several bytes
+        return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
+    return torch.from_numpy(body[entry.start : entry.stop]).view(DTYPES[entry.dtype]).view(entry.shape)

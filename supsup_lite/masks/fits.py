@@ -41,16 +41,17 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
 
 
 def _positions(masks: MaskStore, tasks: TaskSuite) -> tuple[int, ...]:
+    belonging, wanted = masks.identities, tasks.identities
     known: dict[TaskIdentity | None, int] = {}
-    for position, identity in enumerate(masks.identities):
+    for position, identity in enumerate(belonging):
         known.setdefault(identity, position)
     positions = []
-    for i, identity in enumerate(tasks.identities):
+    for i, identity in enumerate(wanted):
         if identity in known:
             positions.append(known[identity])
-        elif i < len(masks) and masks.identities[i] is None:
+        elif i < len(belonging) and belonging[i] is None:
             positions.append(i)
-        elif len(masks) < len(tasks) and known.keys() <= {None, *tasks.identities}:
+        elif len(masks) < len(tasks) and known.keys() <= {None, *wanted}:
             raise ValueError(
                 f"there are {len(tasks)} tasks but only {len(masks)} masks, none of them of {identity}: learn the "
                 "others, or slice the suite."
@@ -67,4 +68,4 @@ def _belongings(masks: MaskStore) -> str:
     """Return what tasks the masks belong to: the first few of them."""
     named = [f"mask {i} to {identity or 'a task that it does not know'}" for i, identity in enumerate(masks.identities)]
     few = "; ".join(named[:NAMED]) + (f"; and so on, {len(named)} masks in all" if len(named) > NAMED else "")
-    return f"they belong elsewhere, {few}" if named else "it is empty"
+    return f"they belong elsewhere, {few}"

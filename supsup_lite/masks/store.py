@@ -119,7 +119,10 @@ class MaskStore:
         if len(added) != 1:
             raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
         (k,) = added
-        identities = [None] * k if identities is None else list(identities)
+        if identities is None:
+            identities = [None] * k
+        if not isinstance(identities, Sequence):
+            raise TypeError(f"identities must be a list with one for each mask, got {type(identities).__name__}.")
         if len(identities) != k:
             raise ValueError(f"every mask needs one identity, or None, got {len(identities)} for {k} masks.")
         for identity in identities:

@@ -56,7 +56,7 @@ def file_content(net: Network, store: Content) -> bytes:
         "fingerprint": net.fingerprint(),
         "learned": json.dumps(None if store.learned is None else asdict(store.learned)),
         "identities": json.dumps(_identities_to_json(store.identities), separators=(",", ":")),
-        "about": json.dumps(store.about, default=_plain_number),
+        "about": _notes_to_json(store.about),
     }
     return blocks_content(FORMAT, VERSION, [encode(mask, widths) for mask in masks], metadata)
 
@@ -221,6 +221,13 @@ def _check_padding(path: str | os.PathLike, layers: dict[str, np.ndarray], shape
                 f"mask {chosen[wrong[0]]} of {path} keeps weights of {name} that this network has not. "
                 "Was it made by another program?"
             )
+
+
+def _notes_to_json(about: dict[str, Any]) -> str:
+    try:
+        return json.dumps(about, default=_plain_number)
+    except (ValueError, RecursionError) as error:
+        raise TypeError(f"`about` can hold what JSON can, not what holds itself or is that deep ({error}).") from error
 
 
 def _plain_number(value: Any) -> Any:
