@@ -80,6 +80,12 @@ def learn(monkeypatch, cache, count: int = TASKS, team: Team | None = None) -> M
     return learn_resumably("permuted-mnist", net, suite, None, 0, recipe, team)[0]
 
 
+def learn_seed(net, seed: int) -> MaskStore:
+    """A block of masks of the first four tasks of another suite, learned alike."""
+    recipe = Recipe(STEPS, DEFAULT.batch, DEFAULT.optimizer, DEFAULT.lr, DEFAULT.one_cycle)
+    return learning.learn_masks(net, suites.permuted_mnist(4, seed=seed), recipe=recipe, progress=False)
+
+
 def equal(one: MaskStore, other: MaskStore) -> bool:
     return len(one) == len(other) and all(torch.equal(one.packed(name), other.packed(name)) for name in one.shapes)
 
@@ -172,6 +178,10 @@ def test_a_block_of_another_run_is_refused(one_thread, monkeypatch, tmp_path):
     masks[:3].save(block_file(folder, range(0, 4)))
     with pytest.raises(ValueError, match=r"holds 3 masks .* expected 4"):
         learn(monkeypatch, tmp_path, 4)
+    for other, says in ((masks[::-1], "in another order"), (learn_seed(masks.net, 5), "no mask of this store belongs")):
+        other.save(block_file(folder, range(0, 4)))
+        with pytest.raises(ValueError, match=rf"00000-00004.*{says}.* Delete it"):
+            learn(monkeypatch, tmp_path, 4)
     masks.learned = replace(masks.learned, seed=7)
     masks.save(block_file(folder, range(0, 4)))
     with pytest.raises(ValueError, match=r"seed=7.* with .*seed=0.* Delete it"):

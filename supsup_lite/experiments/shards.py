@@ -145,7 +145,11 @@ def _collect(
         used = range(len(masks), min(block.stop, len(suite)))
         taken = part[used.start - block.start : used.stop - block.start]
         tasks = suite[used.start : used.stop]
-        if check_fits(net, taken, tasks) != tuple(range(len(taken))):
+        try:
+            in_order = check_fits(net, taken, tasks) == tuple(range(len(taken)))
+        except ValueError as error:
+            raise ValueError(f"{block_file(folder, block)} is not of this run: {error} Delete it.") from error
+        if not in_order:
             raise ValueError(f"{block_file(folder, block)} holds its masks in another order than the tasks. Delete it.")
         _extend(masks, taken, tasks)
         seconds += part.about.get("seconds", 0.0) * len(used) / len(block)
