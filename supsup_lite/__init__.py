@@ -19,7 +19,8 @@ from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.edge_popup import random_mask, straight_through, threshold_mask, top_k_mask
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.mlp import fc_1024, lenet_300_100
+from supsup_lite.networks.frozen import freeze_as_base
+from supsup_lite.networks.mlp import fc_1024, lenet_300_100, mlp
 from supsup_lite.networks.network import signed_kaiming_constant
 from supsup_lite.networks.units import bn_mlp
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
@@ -53,12 +54,14 @@ __all__ = [
     "evaluate",
     "fashion_mnist",
     "fc_1024",
+    "freeze_as_base",
     "hopfield_store",
     "infer_task",
     "learn_coefficients",
     "learn_masks",
     "learn_unannounced",
     "lenet_300_100",
+    "mlp",
     "mnist",
     "permuted_mnist",
     "random_mask",

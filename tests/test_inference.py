@@ -39,6 +39,25 @@ class ConvNet(Network):
         return apply("fc", self.fc, h.flatten(1))
 
 
+class Biased(Network):
+    """Linear and convolutional layers with biases, one of them in groups and with padding of another kind."""
+
+    def __init__(self):
+        super().__init__()
+        self.name, self.inputs, self.outputs, self.seed = "biased net", 2 * 6 * 6, 7, 0
+        self.conv1 = nn.Conv2d(2, 4, 3, stride=2, padding=1, padding_mode="reflect")
+        self.conv2 = nn.Conv2d(4, 4, 3, padding=1, groups=2)
+        self.fc = nn.Linear(36, 7)
+        draw = torch.Generator().manual_seed(0)
+        for parameter in self.parameters():
+            parameter.requires_grad_(False).normal_(generator=draw).mul_(0.5)
+
+    def forward(self, x: Tensor, apply=lambda name, layer, h: layer(h)) -> Tensor:
+        h = torch.relu(apply("conv1", self.conv1, x.view(-1, 2, 6, 6)))
+        h = torch.relu(apply("conv2", self.conv2, h))
+        return apply("fc", self.fc, h.flatten(1))
+
+
 def tiny_mlp(seed: int = 0) -> MLP:
     return MLP("tiny mlp", (12, 9, 8, 7), seed, "cpu")
 
@@ -60,7 +79,8 @@ def explicit_logits(net: Network, masks: sl.MaskStore, alphas: Tensor, x: Tensor
         name: weight.double() * sum(a * mask[name] for a, mask in zip(alphas, masks, strict=True))
         for name, weight in net.weights().items()
     }
-    return torch.func.functional_call(net, weights, (x.double(),))
+    others = {name: value.double() for name, value in net.named_parameters() if name not in weights}  # biases
+    return torch.func.functional_call(net, weights | others, (x.double(),))
 
 
 def explicit_gradient(net: Network, masks: sl.MaskStore, alphas: Tensor, x: Tensor, objective: str) -> Tensor:
@@ -72,7 +92,10 @@ def explicit_gradient(net: Network, masks: sl.MaskStore, alphas: Tensor, x: Tens
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize("net", [tiny_mlp(), ConvNet(), MLP("one layer", (10, 7), 0, "cpu")], ids=lambda net: net.name)
+EVERY_KIND = [tiny_mlp(), ConvNet(), Biased(), MLP("one layer", (10, 7), 0, "cpu")]
+
+
+@pytest.mark.parametrize("net", EVERY_KIND, ids=lambda net: net.name)
 @pytest.mark.parametrize("objective", ["entropy", "superfluous"])
 @pytest.mark.parametrize("alphas", ["uniform", "shared", "own"])
 def test_the_gradient_equals_float64_autograd_for_each_image(net, objective, alphas):
@@ -80,8 +103,8 @@ def test_the_gradient_equals_float64_autograd_for_each_image(net, objective, alp
     draw = torch.Generator().manual_seed(3)
     start = {
         "uniform": None,
-        "shared": torch.rand(6, generator=draw, dtype=torch.float64).softmax(0),
-        "own": torch.rand(5, 6, generator=draw, dtype=torch.float64).softmax(1),
+        "shared": torch.rand(6, generator=draw, dtype=torch.float64),  # their sum is not 1
+        "own": torch.rand(5, 6, generator=draw, dtype=torch.float64),
     }[alphas]
     got = sl.alpha_gradient(net, masks, x.double(), objective, start)
     explicit = torch.full((6,), 1 / 6, dtype=torch.float64) if start is None else start
@@ -247,7 +270,7 @@ def test_together_decides_once_for_all_images(method):
         assert int(chosen[0]) == int(sl.alpha_gradient(net, masks, x).mean(0).argmin())
 
 
-@pytest.mark.parametrize("net", [tiny_mlp(), ConvNet()], ids=lambda net: net.name)
+@pytest.mark.parametrize("net", [tiny_mlp(), ConvNet(), Biased()], ids=lambda net: net.name)
 @pytest.mark.parametrize("objective", ["entropy", "superfluous"])
 def test_the_mean_gradient_is_the_mean_of_the_gradients(net, objective):
     masks, x = store_of(net, 5), images(net, 9).double()
@@ -312,6 +335,23 @@ NONSENSE = {
     "whole alphas": (lambda net, m, x: sl.superpose(net, m, torch.ones(3).long(), x), TypeError, "alphas"),
     "alphas elsewhere": (lambda net, m, x: sl.superpose(net, m, torch.ones(3, device="meta"), x), ValueError, "meta"),
     "wrong start": (lambda net, m, x: sl.alpha_gradient(net, m, x, alphas=torch.ones(9)), ValueError, "alphas"),
+    "NaN alphas": (lambda net, m, x: sl.superpose(net, m, torch.full((3,), torch.nan), x), ValueError, "finite"),
+    "infinite start": (
+        lambda net, m, x: sl.alpha_gradient(net, m, x, alphas=torch.full((3,), torch.inf)),
+        ValueError,
+        "finite",
+    ),
+    "NaN images": (
+        lambda net, m, x: infer_task(net, m, x.index_fill(0, torch.tensor(1), torch.nan)),
+        ValueError,
+        "1 of 2",
+    ),
+    "infinite images": (lambda net, m, x: sl.apply_mask(net, m[0], x / 0), ValueError, "finite"),
+    "a module": (lambda net, m, x: infer_task(nn.Linear(12, 7), m, x), TypeError, "freeze_as_base"),
+    "a module to mask": (lambda net, m, x: sl.apply_mask(nn.Linear(12, 7), m[0], x), TypeError, "freeze_as_base"),
+    "a module for a store": (lambda net, m, x: sl.MaskStore(nn.Linear(12, 7)), TypeError, "freeze_as_base"),
+    "a module to draw for": (lambda net, m, x: sl.random_mask(nn.Linear(12, 7), 0.5, 0), TypeError, "freeze_as_base"),
+    "half a step": (lambda net, m, x: infer_task(net, m, x, "gradient_descent", steps=1.5), TypeError, "steps"),
     "no steps": (lambda net, m, x: infer_task(net, m, x, "gradient_descent", steps=0), ValueError, "steps"),
 }
 
@@ -329,3 +369,50 @@ def test_g_needs_to_know_the_real_outputs():
     masks.append(sl.random_mask(net, 0.5, seed=0))
     with pytest.raises(ValueError, match="num_classes"):
         sl.alpha_gradient(net, masks, images(net, 2), "superfluous")
+
+
+@pytest.mark.parametrize("net", EVERY_KIND, ids=lambda net: net.name)
+def test_a_bias_is_used_as_it_is_by_every_way_through_the_network(net):
+    masks, x = store_of(net, 3), images(net, 4).double()
+    for i, one_hot in enumerate(torch.eye(3, dtype=torch.float64)):
+        want = explicit_logits(net, masks, one_hot, x)
+        torch.testing.assert_close(sl.apply_mask(net, masks[i], x), want)
+        torch.testing.assert_close(sl.superpose(net, masks, one_hot, x), want)
+        torch.testing.assert_close(sl.superpose(net, masks, one_hot.expand(4, 3), x), want)
+    nothing = torch.zeros(3, dtype=torch.float64)
+    torch.testing.assert_close(sl.superpose(net, masks, nothing, x), explicit_logits(net, masks, nothing, x))
+
+
+PRECISIONS = {
+    torch.float16: 0.02,
+    torch.bfloat16: 0.15,
+    torch.float32: 1e-5,
+    torch.float64: 1e-6,
+}  # weights are float32
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
+@pytest.mark.parametrize("net", [tiny_mlp(), Biased()], ids=lambda net: net.name)
+def test_the_work_is_done_in_the_precision_of_the_images(net, dtype):
+    masks, x = store_of(net, 3), images(net, 4).to(dtype)
+    alphas = torch.tensor([0.5, 0.25, 0.125], dtype=torch.float64)
+    shared, rows = sl.superpose(net, masks, alphas, x), sl.superpose(net, masks, alphas.float().expand(4, 3), x)
+    want = torch.cat([explicit_logits(net, masks, alphas, row[None]) for row in x])
+    slopes = sl.alpha_gradient(net, masks, x, alphas=alphas)
+    for got, wanted in (
+        (sl.apply_mask(net, masks[0], x), explicit_logits(net, masks, torch.eye(3)[0], x)),
+        (shared, want),
+        (rows, want),
+        (slopes, explicit_gradient(net, masks, alphas, x, "entropy")),
+    ):
+        assert got.dtype == dtype
+        assert (got.double() - wanted).norm() / wanted.norm() < PRECISIONS[dtype]
+    for method in METHODS:
+        for together in (False, True):
+            assert infer_task(net, masks, x, method, together=together).shape == (4,)
+
+
+def test_very_large_numbers_are_finite():
+    """Their sum is not, in float32: what is looked at first must not be what decides."""
+    net = tiny_mlp()
+    assert sl.apply_mask(net, store_of(net, 1)[0], torch.full((2, 12), 3e38)).shape == (2, 7)

@@ -1,13 +1,16 @@
 """The base networks: two values a layer, frozen, and stored by their seed."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import supsup_lite as sl
 from supsup_lite.networks.mlp import MLP
+from supsup_lite.networks.network import Network
 from tests import oracles
 
 NETWORKS = {
@@ -93,6 +96,63 @@ def test_fingerprint_sees_one_flipped_sign():
     before = net.fingerprint()
     net.fc2.weight[1, 1] *= -1
     assert net.fingerprint() != before
+
+
+def test_a_network_is_hashed_once_whoever_asks(monkeypatch):
+    net, digests = tiny(), []
+    whole = Network._digest
+    monkeypatch.setattr(Network, "_digest", lambda self, *others: digests.append(self) or whole(self, *others))
+    masks = sl.MaskStore(net)
+    masks.append(sl.random_mask(net, 0.5, 0))
+    assert len({net.fingerprint() for _ in range(5)}) == 1
+    twin = tiny()
+    for _ in range(3):
+        sl.infer_task(twin, masks, torch.ones(3, 6, device=net.device), "gradient_descent")
+    assert digests == [net, twin]
+
+
+CHANGES = {
+    "one number": lambda net: net.fc2.weight[1, 1].mul_(-1),
+    "all numbers": lambda net: net.fc3.weight.zero_(),
+    "a new tensor": lambda net: setattr(net.fc1, "weight", nn.Parameter(net.fc1.weight + 1, requires_grad=False)),
+    "an equal tensor": lambda net: setattr(
+        net.fc1, "weight", nn.Parameter(net.fc1.weight.clone(), requires_grad=False)
+    ),
+    "new memory": lambda net: setattr(net.fc1.weight, "data", net.fc1.weight + 1),
+    "a buffer": lambda net: net.register_buffer("shift", torch.zeros(2), persistent=False),
+    "through a view": lambda net: net.fc1.weight.view(-1)[3].add_(1),
+    "loaded": lambda net: net.load_state_dict(tiny(seed=5).state_dict()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_in_place_is_noticed(change):
+    net = tiny()
+    before = net.fingerprint()
+    change(net)
+    fresh = copy.deepcopy(net).fingerprint()
+    assert net.fingerprint() == fresh
+    assert (fresh == before) == (change is CHANGES["an equal tensor"])
+
+
+def test_a_network_made_in_inference_mode_is_as_good_as_any():
+    with torch.inference_mode():
+        net = tiny()
+    assert not any(tensor.is_inference() for tensor in net.parameters())
+    bare = tiny()
+    with torch.inference_mode():
+        bare.fc1.weight = nn.Parameter(bare.fc1.weight * 1, requires_grad=False)  # torch counts no writes to it
+        before = bare.fingerprint()
+        assert before == net.fingerprint()
+        bare.fc1.weight[0] = 0
+        assert bare.fingerprint() != before
+
+
+def test_asking_who_it_is_writes_nothing_into_a_network():
+    net = tiny()
+    before = dict(vars(net))
+    net.fingerprint()
+    assert vars(net).keys() == before.keys()
 
 
 def test_forward_equals_a_plain_loop():

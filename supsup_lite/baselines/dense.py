@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import losses, task_batches
 from supsup_lite.learning.optimizers import descend
@@ -25,6 +26,7 @@ OnStep = Callable[[int, Weights, Tensor], None]
 Batches = Iterable[tuple[Tensor, Tensor]]  # images [k, B, D] and labels [k, B]
 
 
+@isolated
 def train_dense(
     net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
 ) -> Weights:
@@ -43,6 +45,7 @@ def train_dense(
     return train_weights(net, own_weights(net, len(tasks)), tasks, seed, recipe, on_step)
 
 
+@isolated
 def train_weights(
     net: Network, start: Weights, tasks: TaskSuite, seed: int, recipe: Recipe, on_step: OnStep | None = None
 ) -> Weights:
@@ -52,6 +55,7 @@ def train_weights(
     return train(net, start, task_batches(tasks, recipe, seed), recipe, on_step)
 
 
+@isolated
 def fine_tune(
     net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
 ) -> list[Weights]:
@@ -75,6 +79,7 @@ def fine_tune(
     return history
 
 
+@isolated
 def train_joint(
     net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
 ) -> list[Weights]:

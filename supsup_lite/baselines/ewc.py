@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, counting_on, train
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.weights import Weights, check_learnable, own_weights
+from supsup_lite.networks.layers import layer_with
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 from supsup_lite.seeding import generator
@@ -19,6 +21,7 @@ from supsup_lite.seeding import generator
 FISHER_IMAGES = 1000
 
 
+@isolated
 def train_ewc(
     net: Network,
     tasks: TaskSuite,
@@ -62,6 +65,7 @@ def ewc_penalty(weights: Weights, anchor: Weights, importance: Weights, strength
     return strength / 2 * torch.stack(moved).sum()
 
 
+@isolated
 def fisher_batch(
     net: Network, weights: Weights, task: TaskSuite, seed: int, images: int = FISHER_IMAGES
 ) -> tuple[Tensor, Tensor]:
@@ -79,6 +83,7 @@ def fisher_batch(
     return x, labels.clamp(max=net.outputs - 1)
 
 
+@isolated
 def fisher(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Weights:
     """Return the diagonal of the Fisher information, from n images and labels: [1, *shape] for weights [1, *shape].
 
@@ -86,14 +91,17 @@ def fisher(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Weights:
     gradient of one image is the outer product delta h', so its square is the outer product of squares.
 
     Raises:
-        TypeError: a layer is not linear.
+        TypeError: a layer is not linear, or sees an image more than once.
     """
     seen: dict[str, tuple[Tensor, Tensor]] = {}
 
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        if not isinstance(layer, nn.Linear):
-            raise TypeError(f"the Fisher information is written for linear layers, {name} is {type(layer).__name__}.")
-        seen[name] = h, F.linear(h, weights[f"{name}.weight"][0])
+        if not isinstance(layer, nn.Linear) or h.ndim != 2 or name in seen:
+            raise TypeError(
+                f"the Fisher information is written for linear layers that see each image once, {name} is "
+                f"{type(layer).__name__} and sees {tuple(h.shape)}. Use a network such as mlp(widths)."
+            )
+        seen[name] = h, layer_with(layer, weights[f"{name}.weight"][0], h)
         return seen[name][1]
 
     with torch.enable_grad():

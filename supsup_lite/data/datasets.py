@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.folders import cache_folder, data_folder
 from supsup_lite.devices import resolve
 
@@ -74,6 +75,7 @@ def fashion_mnist(device: torch.device | str | None = None) -> tuple[Images, Ima
 
 
 @functools.lru_cache(maxsize=8)
+@isolated
 def _load(name: str, device: str) -> tuple[Images, Images]:
     root = _unpack(name)
     reader = getattr(_torchvision_datasets(), TORCHVISION_CLASS[name])

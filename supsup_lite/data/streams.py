@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
@@ -46,6 +47,7 @@ class Stream:
     def __iter__(self) -> Iterator[Batch]:
         return self.since(0)
 
+    @isolated
     def since(self, start: int) -> Iterator[Batch]:
         """Yield the batches from number `start` on: the same ones as if those before had been read."""
         orders = functools.lru_cache(64)(self._order)  # a long stream does not hold those of all its tasks
@@ -69,6 +71,7 @@ class Stream:
         return x.to(self.tasks.device), y.to(self.tasks.device)
 
 
+@isolated
 def stream_of(tasks: TaskSuite, plan: Iterable[tuple[int, int]], batch: int = 128, seed: int = 0) -> Stream:
     """Return a stream that follows a plan: [(0, 300), (1, 150), (0, 50)] is 300 batches of task 0, then 150 of 1, ...
 
@@ -89,7 +92,7 @@ def stream_of(tasks: TaskSuite, plan: Iterable[tuple[int, int]], batch: int = 12
     if not pairs:
         raise ValueError("the plan is empty: give at least one pair (task, batches).")
     _check_memory(pairs, batch)
-    numbers, lengths = torch.tensor(pairs).T
+    numbers, lengths = torch.tensor(pairs, device="cpu").T
     return Stream(tasks, tuple(pairs), batch, seed, numbers.repeat_interleave(lengths))
 
 

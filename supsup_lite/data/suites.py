@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed
 from supsup_lite.data import datasets as data
 from supsup_lite.data.tasks import TaskSuite
@@ -25,6 +26,7 @@ DEGREES = 10
 ROTATIONS = 36
 
 
+@isolated
 def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | str | None = None) -> TaskSuite:
     """Return PermutedMNIST: in each task the 784 pixels are shuffled in its own fixed way.
 
@@ -42,6 +44,7 @@ def permuted_mnist(num_tasks: int = 20, seed: int = 0, device: torch.device | st
     return _whole_suite("permuted", seed, names, where, permutations=permutations)
 
 
+@isolated
 def rotated_mnist(
     num_tasks: int = ROTATIONS, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
@@ -60,12 +63,17 @@ def rotated_mnist(
     where = resolve(device)
     angles = [math.radians(DEGREES * i) for i in range(num_tasks)]
     # grid_sample asks, for each output pixel, where to look in the input: the inverse rotation (y points down).
-    turns = torch.tensor([[[math.cos(a), -math.sin(a), 0], [math.sin(a), math.cos(a), 0]] for a in angles])
+    turns = torch.tensor(
+        [[[math.cos(a), -math.sin(a), 0], [math.sin(a), math.cos(a), 0]] for a in angles],
+        dtype=torch.float32,
+        device="cpu",
+    )
     grids = F.affine_grid(turns, [num_tasks, 1, 28, 28], align_corners=False).to(where)
     names = [f"{DEGREES * i} degrees" for i in range(num_tasks)]
     return _whole_suite("rotated", seed, names, where, grids=grids)
 
 
+@isolated
 def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None) -> TaskSuite:
     """Return SplitMNIST: five tasks of two digits each, 0-1, 2-3, ..., 8-9.
 
@@ -79,6 +87,7 @@ def split_mnist(num_tasks: int = 5, seed: int | None = None, device: torch.devic
     return _split_suite("mnist", data.mnist, [str(digit) for digit in range(10)], num_tasks, seed, device)
 
 
+@isolated
 def split_fashion_mnist(
     num_tasks: int = 5, seed: int | None = None, device: torch.device | str | None = None
 ) -> TaskSuite:
@@ -126,9 +135,9 @@ def _split_suite(
     _check_count(num_tasks, len(class_names) // per_task)
     order = np.arange(10) if seed is None else generator("class order", seed).permutation(10)
     dealt = order[: num_tasks * per_task].reshape(num_tasks, per_task).tolist()
-    relabel = torch.zeros(num_tasks, len(class_names), dtype=torch.long)
+    relabel = torch.zeros(num_tasks, len(class_names), dtype=torch.long, device="cpu")
     for task, labels in enumerate(dealt):
-        relabel[task, labels] = torch.arange(per_task)
+        relabel[task, labels] = torch.arange(per_task, device="cpu")
     where = resolve(device)
     views = [_split_view(half, NORMALISATION[dataset], dealt, relabel.to(where)) for half in read(where)]
     classes = tuple(tuple(class_names[label] for label in labels) for labels in dealt)

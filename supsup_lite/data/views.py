@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data import datasets as data
 
 
@@ -34,6 +35,7 @@ class View:
     members: Tensor | None = None
     relabel: Tensor | None = None
 
+    @isolated
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return images float [k, B, D] and labels int64 [k, B] for whole indices [k, B] on the same device."""
         indices = indices.long()
@@ -75,6 +77,7 @@ class TaskImages:
     def __len__(self) -> int:
         return self._view.sizes[0]
 
+    @isolated
     def batch(self, indices: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
         """Return some images and their labels.
 
@@ -102,7 +105,7 @@ def _as_indices(indices: Sequence[int] | Tensor, size: int) -> Tensor:
     expected = "indices must be a one-dimensional list of whole numbers, such as range(128), got"
     if not isinstance(indices, Tensor):
         try:
-            indices = torch.as_tensor(np.asarray(indices) if len(indices) else np.empty(0, np.int64))
+            indices = torch.as_tensor(np.asarray(indices) if len(indices) else np.empty(0, np.int64), device="cpu")
         except (TypeError, ValueError) as error:
             raise TypeError(f"{expected} {indices!r}.") from error
     if indices.ndim != 1 or indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:

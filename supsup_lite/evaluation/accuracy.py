@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.masks.apply import forward_tasks
@@ -10,6 +11,7 @@ from supsup_lite.masks.weights import Weights, check_rows
 from supsup_lite.networks.network import Network
 
 
+@isolated
 @torch.no_grad()
 def accuracy(net: Network, weights: Weights, tasks: TaskSuite, images: int | None = None) -> Tensor:
     """Return the share of test images that each of k networks gets right on its own task: float64 [k], on the CPU.
@@ -26,7 +28,7 @@ def accuracy(net: Network, weights: Weights, tasks: TaskSuite, images: int | Non
     check_rows(net, weights, tasks)
     rows = [{name: values[i : i + 1] for name, values in weights.items()} for i in range(len(tasks))]
     shares = [share_right(net, row, *first_images(tasks, i, images), tasks.num_classes) for i, row in enumerate(rows)]
-    return torch.tensor(shares, dtype=torch.float64)
+    return torch.tensor(shares, dtype=torch.float64, device="cpu")
 
 
 def share_right(net: Network, weights: Weights, x: Tensor, y: Tensor, num_classes: int) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_whole
 from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream
 
@@ -32,6 +33,7 @@ class Assignment:
     set_aside: float
 
 
+@isolated
 def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     """Judge which mask learned from which batch: `used` as `learn_unannounced(...).used`.
 
@@ -43,8 +45,8 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
         raise TypeError(f"stream must be made by stream_of(tasks, plan), got {type(stream).__name__}.")
     if len(used) != len(stream):
         raise ValueError(f"the stream has {len(stream)} batches, but `used` has {len(used)} entries.")
-    masks = torch.tensor([check_whole("an entry of `used`", mask, least=SET_ASIDE) for mask in used])
-    batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long)
+    masks = torch.tensor([check_whole("an entry of `used`", mask, least=SET_ASIDE) for mask in used], device="cpu")
+    batches = torch.zeros(len(stream.tasks), int(masks.max()) + 1, dtype=torch.long, device="cpu")
     start, returns = 0, []  # of each return: the task, its old mask, and the mask that it got
     for task, length in stream.plan:
         segment = masks[start : start + length]
@@ -59,8 +61,9 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     if not batches.any():
         raise ValueError("nothing was learned from any task: there is no mask to judge.")
     owners = batches.argmax(0)
-    pure = batches[owners, torch.arange(len(owners))].sum() / batches.sum()
-    offered = (stream.truth != NOISE).sum()
+    learned = int(batches.sum())
+    pure = int(batches.amax(0).sum()) / learned
+    offered = int((stream.truth != NOISE).sum())
     recognised = sum(old == got and owners[old] == task for task, old, got in returns)
-    aside = 1 - float(batches.sum() / offered)
-    return Assignment(batches, tuple(owners.tolist()), float(pure), len(returns), int(recognised), aside)
+    aside = 1 - learned / offered
+    return Assignment(batches, tuple(owners.tolist()), pure, len(returns), int(recognised), aside)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.accuracy import first_images, share_right
-from supsup_lite.masks.weights import Weights
+from supsup_lite.masks.weights import Weights, check_learnable
 from supsup_lite.networks.network import Network
 
 
+@isolated
 @torch.no_grad()
 def accuracy_matrix(net: Network, history: Sequence[Weights], tasks: TaskSuite, images: int | None = None) -> Tensor:
     """Return A, float64 [k, k]: A[t, i] is the share of test images of task i that are right after task t, i <= t.
@@ -28,8 +30,9 @@ def accuracy_matrix(net: Network, history: Sequence[Weights], tasks: TaskSuite, 
         images: how many test images of each task, from the first on; None takes all.
 
     Raises:
-        ValueError: the history does not fit the tasks.
+        TypeError, ValueError: the history does not fit the tasks, or the network is none that can learn them.
     """
+    check_learnable(net, tasks)
     k = len(tasks)
     if len(history) != k:
         raise ValueError(f"history must hold the weights after each of {k} tasks, got {len(history)}.")
@@ -39,7 +42,7 @@ def accuracy_matrix(net: Network, history: Sequence[Weights], tasks: TaskSuite, 
             raise ValueError(
                 f"after task {t} there is one network, or one for each of {t + 1} tasks, got rows {sorted(rows)}."
             )
-    matrix = torch.full((k, k), torch.nan, dtype=torch.float64)
+    matrix = torch.full((k, k), torch.nan, dtype=torch.float64, device="cpu")
     for i in range(k):
         x, y = first_images(tasks, i, images)
         for t in range(i, k):

@@ -17,8 +17,8 @@ def interval_95(shares: Sequence[float] | Tensor, sizes: Sequence[int] | Tensor 
         shares: the values.
         sizes: their weights; None weighs them alike.
     """
-    values = torch.as_tensor(shares, dtype=torch.float64)
-    weights = torch.ones_like(values) if sizes is None else torch.as_tensor(sizes, dtype=torch.float64)
+    values = torch.as_tensor(shares, dtype=torch.float64, device="cpu")
+    weights = torch.ones_like(values) if sizes is None else torch.as_tensor(sizes, dtype=torch.float64, device="cpu")
     weights = weights / weights.sum()
     p, n = min(1.0, float(weights @ values)), float(1 / (weights**2).sum())
     if values.min() < values.max():  # not by the spread: that of equal values is not quite 0, for p is rounded

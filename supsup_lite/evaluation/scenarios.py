@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.intervals import interval_95
 from supsup_lite.inference.methods import METHODS, infer_task
@@ -62,6 +63,7 @@ class Evaluation:
         )
 
 
+@isolated
 @torch.no_grad()
 def evaluate(
     net: Network,
@@ -116,9 +118,10 @@ def evaluate(
 def given_masks(tasks: TaskSuite, images: int | None = None) -> list[Tensor]:
     """Return the choice of GG, for each task: long [n], its own position for each of its n test images."""
     sizes = tasks.test_view.sizes
-    return [torch.tensor([i]).expand(_drawn(size, images)) for i, size in enumerate(sizes)]
+    return [torch.tensor([i], device="cpu").expand(_drawn(size, images)) for i, size in enumerate(sizes)]
 
 
+@isolated
 @torch.no_grad()
 def infer_masks(
     net: Network,
@@ -152,6 +155,7 @@ def infer_masks(
         yield from found.split([len(x) for x in first])
 
 
+@isolated
 @torch.no_grad()
 def answers(
     net: Network,
@@ -175,7 +179,7 @@ def answers(
     for i, found in enumerate(chosen):
         order = _draw(tasks, i, images, seed)
         mask = _each(found, len(order), infer_from)
-        right = torch.empty(len(order), dtype=torch.bool) if given is None else given[i].clone()
+        right = torch.empty(len(order), dtype=torch.bool, device="cpu") if given is None else given[i].clone()
         unknown = torch.ones_like(right) if given is None else mask != own[i]
         for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
             x, y = tasks[i].test.batch(order[rows])
@@ -196,9 +200,9 @@ def score(
     """Return what the answers [n] of each task are worth in a scenario, given the masks `chosen` for them."""
     given = scenario == "GG"
     by_image = given or infer_from == "each_image"
-    owner = torch.arange(num_masks) if owners is None else torch.tensor(owners)
-    confusion = torch.zeros(len(right), num_masks, dtype=torch.long)
-    per_task = torch.zeros(len(right), dtype=torch.float64)
+    owner = torch.arange(num_masks, device="cpu") if owners is None else torch.tensor(owners, device="cpu")
+    confusion = torch.zeros(len(right), num_masks, dtype=torch.long, device="cpu")
+    per_task = torch.zeros(len(right), dtype=torch.float64, device="cpu")
     shares: list[Tensor] = []  # for each independent unit, the share of its images that are right
     sizes: list[Tensor] = []
     found: list[Tensor] = []

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
-from supsup_lite.checks import check_whole
+from supsup_lite.ambient import isolated
+from supsup_lite.checks import check_positive, check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
 from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network, run
 from supsup_lite.seeding import generator
 
 MIXTURE = 0.577  # spread of the majority of three unrelated patterns: sqrt(3) / 3
@@ -96,18 +96,21 @@ class Recall:
         return (states[:, None] - stored).abs().mean(-1) / 2
 
 
+@isolated
 def spins_of(masks: MaskStore) -> Tensor:
     """Return all masks as spins, the layers one after the other: float [k, d]."""
     bits = masks.chunk(0, len(masks))
     return torch.cat([to_spins(own.flatten(1)) for own in bits.values()], dim=1)
 
 
+@isolated
 def mask_of(net: Network, z: Tensor) -> Mask:
     """Return a state [d] of spins, or any real numbers, as a mask of the network."""
     _check_state(net, z)
     return _split(net, to_bits(z))
 
 
+@isolated
 def hopfield_store(masks: MaskStore, rule: str = "storkey") -> HopfieldStore:
     """Return a Hopfield store that holds all masks, stored in their order."""
     store = HopfieldStore(masks.net.num_weights, rule, masks.net.device)
@@ -116,6 +119,7 @@ def hopfield_store(masks: MaskStore, rule: str = "storkey") -> HopfieldStore:
     return store
 
 
+@isolated
 def entropy_at(net: Network, z: Tensor, x: Tensor) -> Tensor:
     """Return H of the outputs where each unit is multiplied by (z + 1) / 2, mean over images in nats: a scalar.
 
@@ -126,11 +130,12 @@ def entropy_at(net: Network, z: Tensor, x: Tensor) -> Tensor:
         z: a state, float [d] in -1..1.
         x: B images, float [B, ...].
     """
-    weights = {name: weight * own for (name, weight), own in
-               zip(net.weights().items(), _split(net, (z + 1) / 2).values(), strict=True)}  # fmt: skip
-    return objective_of(functional_call(net, weights, (x,)), "entropy").mean()
+    shares = _split(net, (z.to(x.dtype) + 1) / 2)
+    weights = {name: weight.to(x.dtype) * shares[name] for name, weight in net.weights().items()}
+    return objective_of(run(net, weights, x), "entropy").mean()
 
 
+@isolated
 def entropy_gradient(net: Network, z: Tensor, x: Tensor) -> tuple[float, Tensor]:
     """Return H at a state and dH/dz, [d], as `entropy_at` has it."""
     with torch.enable_grad():
@@ -139,6 +144,7 @@ def entropy_gradient(net: Network, z: Tensor, x: Tensor) -> tuple[float, Tensor]
         return entropy.item(), torch.autograd.grad(entropy, state)[0]
 
 
+@isolated
 @torch.no_grad()
 def measure_limits(
     net: Network, store: HopfieldStore, masks: MaskStore, tasks: TaskSuite, batch: int = 128, seed: int = 0
@@ -162,6 +168,8 @@ def measure_limits(
     return Limits(max(spread, (spread + MIXTURE) / 2), SLACK * max(entropies), typical)
 
 
+@isolated
+@torch.no_grad()
 def recall_mask(
     net: Network,
     store: HopfieldStore,
@@ -200,7 +208,7 @@ def recall_mask(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    _check(net, store, x, steps, starts, rate, energy_weight)
+    x = _checked(net, store, x, steps, starts, rate, energy_weight)
     limits = limits or Limits()
     trace: list[Step] = []
     tried = torch.zeros_like(store.mean)
@@ -227,8 +235,7 @@ def recall_mask(
 def _looked_at(net: Network, store: HopfieldStore, x: Tensor, start: int, z: Tensor, entropy: float) -> Step:
     """Return a step with what its candidate shows."""
     candidate = store.recall(z)
-    with torch.no_grad():
-        under = float(entropy_at(net, candidate, x))
+    under = float(entropy_at(net, candidate, x))
     d = store.dim
     return Step(start, z, float(store.energy(z)) / d, entropy, candidate, float(store.energy(candidate)) / d, under,
                 float(store.spread(candidate)))  # fmt: skip
@@ -248,6 +255,7 @@ def _split(net: Network, values: Tensor) -> dict[str, Tensor]:
 
 
 def _check_state(net: Network, z: Tensor) -> None:
+    check_network(net)
     if not isinstance(z, Tensor) or not z.is_floating_point():
         kind = z.dtype if isinstance(z, Tensor) else type(z).__name__
         raise TypeError(f"a state must be a float tensor, one number a unit, got {kind}.")
@@ -255,8 +263,9 @@ def _check_state(net: Network, z: Tensor) -> None:
         raise ValueError(f"a state of {net!r} is [{net.num_weights}], got {list(z.shape)}.")
 
 
-def _check(net, store, x, steps, starts, rate, energy_weight) -> None:
-    check_images(net, x)
+def _checked(net, store, x, steps, starts, rate, energy_weight) -> Tensor:
+    """Return the images (as `check_images` does) if the arguments of `recall_mask` make sense together."""
+    x = check_images(net, x)
     if not isinstance(store, HopfieldStore):
         raise TypeError(f"store must be a HopfieldStore, got {type(store).__name__}: see hopfield_store(masks).")
     if store.dim != net.num_weights:
@@ -265,5 +274,7 @@ def _check(net, store, x, steps, starts, rate, energy_weight) -> None:
         raise ValueError("the store is empty: store at least one mask before recalling one.")
     check_whole("steps", steps)
     check_whole("starts", starts)
-    if not 0 < rate < math.inf or not 0 <= energy_weight < math.inf:
-        raise ValueError(f"rate must be positive and energy_weight 0 or more, got {rate} and {energy_weight}.")
+    check_positive("rate", rate)
+    if not 0 <= energy_weight < math.inf:
+        raise ValueError(f"energy_weight must be 0 or more, got {energy_weight}.")
+    return x

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.devices import resolve
 from supsup_lite.files import read_checked, write_checked
 
@@ -58,6 +59,7 @@ class HopfieldStore:
         TypeError, ValueError: a dim or rule that makes no sense.
     """
 
+    @isolated
     def __init__(self, dim: int, rule: str = "storkey", device: torch.device | str | None = None):
         if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
             raise TypeError(f"dim must be a whole number, the length of a pattern, got {dim!r}.")
@@ -66,8 +68,8 @@ class HopfieldStore:
         if rule not in RULES:
             raise ValueError(f"rule must be one of {RULES}, got {rule!r}.")
         self.dim, self.rule = int(dim), rule
-        self.psi = torch.zeros(self.dim, self.dim, device=resolve(device))
-        self.mean = torch.zeros(self.dim, device=self.psi.device)
+        self.psi = torch.zeros(self.dim, self.dim, dtype=torch.float32, device=resolve(device))
+        self.mean = torch.zeros(self.dim, dtype=torch.float32, device=self.psi.device)
         self._count = 0
 
     def __len__(self) -> int:
@@ -87,6 +89,7 @@ class HopfieldStore:
         """Bytes of the matrix, half of it, since it is symmetric, and of the mean: d (d + 1) / 2 numbers of 4 bytes."""
         return 4 * (self.dim * (self.dim - 1) // 2 + self.dim)
 
+    @isolated
     def store(self, z: Tensor) -> None:
         """Add a pattern of spins, float [d] of -1 and 1, or its mask, bool [d].
 
@@ -109,6 +112,7 @@ class HopfieldStore:
         self._count += 1
         self.mean += (z - self.mean) / self._count
 
+    @isolated
     def couple(self, v: Tensor) -> Tensor:
         """Return what the couplings make of a direction: Psi v, or J v when centred; float, [d] or [n, d] as v.
 
@@ -120,12 +124,14 @@ class HopfieldStore:
         along = (v @ self.mean)[..., None] * self.mean - v * self.mean**2
         return v @ self.psi - along * (len(self) / self.dim)
 
+    @isolated
     def fields(self, z: Tensor) -> Tensor:
         """Return what each unit feels of the others, -dE/dz: float, [d] or [n, d] as z."""
         if self.rule != "centred":
             return self.couple(z)
         return self.couple(self._checked(z) - self.mean) + self.mean * self._pull
 
+    @isolated
     def energy(self, z: Tensor) -> Tensor:
         """Return E(z) of one state [d] or of each of n, [n, d]; spins or any real numbers."""
         z = self._checked(z)
@@ -139,6 +145,7 @@ class HopfieldStore:
         """How strongly the mean pulls when centred: as strongly as a pattern holds its own deviation."""
         return (1 - self.mean**2).mean()
 
+    @isolated
     def spread(self, z: Tensor) -> Tensor:
         """Return how unevenly the units of a state are held: deviation over mean of z * field, unit by unit.
 
@@ -151,6 +158,7 @@ class HopfieldStore:
         held = self.fields(z) * z
         return held.std(-1, correction=0) / held.mean(-1).clamp_min(torch.finfo(held.dtype).tiny)
 
+    @isolated
     def step(self, z: Tensor, order: str = "asynchronous") -> Tensor:
         """Return the state after one sweep of sign updates: each unit goes where its field points.
 
@@ -173,6 +181,7 @@ class HopfieldStore:
         rows = spins.view(-1, self.dim)
         return torch.stack([self._sweep(row) for row in rows]).view(spins.shape) if len(rows) else spins
 
+    @isolated
     def recall(self, z: Tensor, order: str = "asynchronous", max_sweeps: int = 100) -> Tensor:
         """Return the state that sign updates end in, from the state z: float spins, [d] or [n, d] as z.
 
@@ -231,6 +240,7 @@ class HopfieldStore:
         write_checked(path, FORMAT, VERSION, tensors, {"rule": self.rule, "patterns": json.dumps(self._count)})
 
     @classmethod
+    @isolated
     def load(cls, path: str | os.PathLike, device: torch.device | str | None = None) -> "HopfieldStore":
         """Read a store that `save` wrote, and check that the file is whole.
 

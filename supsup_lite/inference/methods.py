@@ -7,15 +7,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
+from supsup_lite.checks import check_choice, check_positive, check_whole
 from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, is_finite
 
 METHODS = ("one_shot", "binary", "exhaustive", "gradient_descent")
 
 
+@isolated
 def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tensor:
     """Return the logits [B, outputs] of f(x, W * sum_i alpha_i M_i), differentiable in the alphas.
 
@@ -25,16 +28,17 @@ def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tens
         net: the frozen base network.
         masks: its k masks.
         alphas: float [k], one superposition for all images, or [B, k], one for each.
-        x: B images, float [B, ...].
+        x: B images, float [B, ...]; the work is done in their precision, and alphas of another are cast to it.
 
     Raises:
         TypeError, ValueError: the images, masks or alphas do not fit the network or one another.
     """
-    _check(net, masks, x)
-    _check_alphas(net, masks, x, alphas)
+    x = _checked(net, masks, x)
+    alphas = _checked_alphas(net, masks, x, alphas)
     return forward_superposed(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
 
 
+@isolated
 def alpha_gradient(
     net: Network,
     masks: MaskStore,
@@ -50,26 +54,24 @@ def alpha_gradient(
     Args:
         net: the frozen base network.
         masks: its k masks.
-        x: B images, float [B, ...].
+        x: B images, float [B, ...]; the work is done in their precision, in which the gradient comes too.
         objective: "entropy" is H, "superfluous" is G.
-        alphas: where to take the gradient, [k] or [B, k]; None is 1/k for every mask.
+        alphas: where to take the gradient, float [k] or [B, k], cast to the images' precision; None is 1/k each.
         num_classes: l, how many outputs are real, for G; None takes it from the store (`learn_masks` notes it).
 
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    _check(net, masks, x)
-    k = len(masks)
-    if alphas is None:
-        alphas = torch.full((k,), 1 / k, device=net.device, dtype=x.dtype)
-    _check_alphas(net, masks, x, alphas)
-    own = alphas.detach().expand(len(x), k).clone().requires_grad_(True)  # a row for each image: so are the gradients
+    x = _checked(net, masks, x)
+    alphas = _uniform(masks, x) if alphas is None else _checked_alphas(net, masks, x, alphas)
+    rows = alphas.detach().expand(len(x), len(masks)).clone().requires_grad_(True)  # for each image, as its gradient
     with torch.enable_grad():
-        logits = forward_superposed(net, masks, own, x, shared=alphas.ndim == 1)
+        logits = forward_superposed(net, masks, rows, x.detach(), shared=alphas.ndim == 1)
         value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
-        return torch.autograd.grad(value, own)[0]
+        return torch.autograd.grad(value, rows)[0]
 
 
+@isolated
 @torch.no_grad()
 def infer_task(
     net: Network,
@@ -95,7 +97,7 @@ def infer_task(
     Args:
         net: the frozen base network.
         masks: its k masks.
-        x: B images, float [B, ...].
+        x: B images, float [B, ...]; the work is done in their precision.
         objective: "entropy" or "superfluous". For "exhaustive" only the entropy works: G says nothing by its value.
         together: all images come from one task: decide by the mean over images, and return it B times.
         num_classes: as in `alpha_gradient`.
@@ -104,11 +106,9 @@ def infer_task(
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    _check(net, masks, x)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    if steps < 1 or not 0 < rate < math.inf:
-        raise ValueError(f"gradient descent needs steps of 1 or more and a positive rate, got {steps} and {rate}.")
+    x = _checked(net, masks, x)
+    check_choice("method", method, METHODS)
+    steps, rate = check_whole("steps", steps), check_positive("rate", rate)
     if method == "exhaustive":
         if objective != "entropy":
             raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
@@ -122,11 +122,13 @@ def infer_task(
     return chosen.expand(len(x)).clone()
 
 
+@isolated
 def entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
     """Return the entropy H of the output under each mask by itself, in nats: float [B, k]."""
     return torch.stack([objective_of(apply_mask(net, mask, x), "entropy") for mask in masks], dim=1)
 
 
+@isolated
 def halvings(
     net: Network,
     masks: MaskStore,
@@ -170,7 +172,7 @@ def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
 def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Tensor:
     """Return alphas [B, k] or [1, k] after descent, kept on the simplex by clipping at 0 and renormalising."""
     rows, k = (1 if together else len(x)), len(masks)
-    alphas = torch.full((rows, k), 1 / k, device=net.device, dtype=x.dtype)
+    alphas = _uniform(masks, x).expand(rows, k)
     for step in range(steps):
         start = alphas[0] if together or step == 0 else alphas
         gradient = _gradient(net, masks, x, objective, start, together, num_classes)
@@ -185,7 +187,7 @@ def _gradient(net, masks, x, objective, alphas, together, num_classes) -> Tensor
     if not together:
         return alpha_gradient(net, masks, x, objective, alphas, num_classes)
     if alphas is None:
-        alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, dtype=x.dtype)
+        alphas = _uniform(masks, x)
     l = _real_outputs(net, masks, objective, num_classes)
     return mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, l))[None]
 
@@ -205,8 +207,14 @@ def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: i
     return masks.about["num_classes"]
 
 
-def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
-    check_images(net, x)
+def _uniform(masks: MaskStore, x: Tensor) -> Tensor:
+    """Return alphas of 1/k for every mask, [k]."""
+    return torch.full((len(masks),), 1 / len(masks), device=x.device, dtype=x.dtype)
+
+
+def _checked(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
+    """Return the images (as `check_images` does) if they, the masks and the network fit together."""
+    x = check_images(net, x)
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
     if not len(masks):
@@ -215,9 +223,11 @@ def _check(net: Network, masks: MaskStore, x: Tensor) -> None:
         raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
     if not len(x):
         raise ValueError("there is no image: x has 0 rows.")
+    return x
 
 
-def _check_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> None:
+def _checked_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> Tensor:
+    """Return the alphas in the precision of the images, as a copy where autograd could not use them as they are."""
     if not isinstance(alphas, Tensor) or not alphas.is_floating_point():
         raise TypeError(f"alphas must be a float tensor [k] or [B, k], got {alphas!r}.")
     k, images = len(masks), len(x)
@@ -225,3 +235,6 @@ def _check_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> 
         raise ValueError(f"alphas must be [{k}] or [{images}, {k}], got {list(alphas.shape)}: one for each mask.")
     if alphas.device != net.device:
         raise ValueError(f"the alphas are on {alphas.device}, the network on {net.device}: move one of them.")
+    if not is_finite(alphas.detach()):
+        raise ValueError("alphas must be finite numbers, got NaN or infinity among them: did descent diverge?")
+    return (alphas.clone() if alphas.is_inference() else alphas).to(x.dtype)

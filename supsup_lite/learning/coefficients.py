@@ -4,16 +4,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import Task, TaskSuite
 from supsup_lite.learning.optimizers import descend
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network
 from supsup_lite.recipes import COEFFICIENTS, Recipe, check_recipe
 
 
+@isolated
 def learn_coefficients(
     net: Network, masks: MaskStore, tasks: TaskSuite, seed: int = 0, recipe: Recipe = COEFFICIENTS
 ) -> Tensor:
@@ -35,13 +37,14 @@ def learn_coefficients(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
+    check_network(net)
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
     if not isinstance(tasks, TaskSuite):
         raise TypeError(f"tasks must be a suite or a slice of one, got {type(tasks).__name__}.")
     if not len(masks):
         raise ValueError("masks is empty: there is nothing to combine.")
-    if masks.net.fingerprint() != net.fingerprint():
+    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
         raise ValueError(f"masks belong to {masks.net!r}, not to {net!r}: give the network they were learned on.")
     check_seed(seed)
     check_recipe(recipe)
@@ -51,7 +54,8 @@ def learn_coefficients(
 
 
 def _learn_one(net: Network, masks: MaskStore, task: Task, order: Tensor, recipe: Recipe) -> Tensor:
-    alphas = torch.full((len(masks),), 1 / len(masks), device=net.device, requires_grad=True)
+    k = len(masks)
+    alphas = torch.full((k,), 1 / k, dtype=torch.float32, device=net.device, requires_grad=True)
 
     def backward(x: Tensor, y: Tensor) -> None:
         alphas.grad = mean_gradient(

@@ -4,10 +4,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_keep, check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
@@ -16,10 +18,11 @@ from supsup_lite.learning.optimizers import as_gradients_come, descend
 from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight, masks_of
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network, unmasked
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
 
+@isolated
 def learn_masks(
     net: Network,
     tasks: TaskSuite,
@@ -92,6 +95,7 @@ def learn_masks(
     return store
 
 
+@isolated
 def learn_scores(
     net: Network,
     tasks: TaskSuite,
@@ -189,9 +193,22 @@ def bytes_a_task(net: Network, recipe: Recipe) -> int:
     for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
     for a moment). An index of 4 bytes for each image of each step.
     """
-    units = sum(weight.shape[0] for weight in net.weights().values())
-    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * units)
+    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * _units(net))
     return 4 * (floats + recipe.batch * recipe.steps)
+
+
+@torch.no_grad()
+def _units(net: Network) -> int:
+    """Return how many numbers all masked layers give out for one image, found by running two (batch norm needs two)."""
+    sizes = []
+
+    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+        z = unmasked(name, layer, h)
+        sizes.append(z[0].numel())
+        return z
+
+    net(torch.zeros(2, net.inputs, dtype=torch.float32, device=net.device), apply)
+    return sum(sizes)
 
 
 def _shared_start(start: Scores, k: int) -> Scores:
@@ -207,8 +224,7 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
 
 def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> None:
     """Raise on arguments of `learn_masks` that make no sense, before any work is done."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+    check_network(net)
     if not isinstance(tasks, TaskSuite):
         raise TypeError(
             f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."

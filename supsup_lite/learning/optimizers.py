@@ -50,7 +50,8 @@ def descend(
     optimizer, schedule = make_optimizer(parameters, recipe)
     for step, (x, y) in enumerate(batches):
         optimizer.zero_grad(set_to_none=True)
-        loss = backward(x, y)
+        with torch.enable_grad():
+            loss = backward(x, y)
         if on_step is not None:
             on_step(step, loss)
         optimizer.step()

@@ -1,39 +1,42 @@
-"""f(x, W * M): one mask or many, as arguments. No weight of the network is ever assigned to."""
+"""f(x, W * M): one mask or many, as arguments of one frozen network (SupSup, eq. 1)."""
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.ambient import isolated
+from supsup_lite.networks.network import Network, check_images, check_network, run
 
 Mask = dict[str, Tensor]  # name of a weight -> bool tensor of its shape
 
 
+@isolated
 def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
     """Return the logits [B, outputs] of f(x, W * M) (SupSup, "Scenario GG"). The network stays as it is.
 
     Args:
         net: the frozen base network.
         mask: for each of its weights a bool tensor of the same shape.
-        x: B images, float [B, ...]; the work is done in their precision.
+        x: B images, float [B, ...]; the work is done in their precision. A layer's bias is used as it is.
 
     Raises:
         TypeError: the mask is not made of bool tensors, or the images are not floats.
-        ValueError: the mask is not of this network, the images have the wrong shape, or devices are mixed.
+        ValueError: the mask is not of this network, the images have the wrong shape or are not finite, or devices are
+            mixed.
     """
     check_mask(net, mask)
-    check_images(net, x)
-    weights = {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}
-    return functional_call(net, weights, (x,))
+    x = check_images(net, x)
+    return run(net, {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}, x)
 
 
 def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor:
     """Return logits [k, B, outputs] of k networks at once: weights [k, *shape] each, images x [k, B, ...]."""
-    return vmap(lambda own, images: functional_call(net, own, (images,)))(weights, x)
+    return vmap(lambda one, images: run(net, one, images))(weights, x)
 
 
 def check_mask(net: Network, mask: Mask) -> None:
     """Raise unless the mask has a bool tensor of the right shape on the right device for every weight."""
+    check_network(net)
     if not isinstance(mask, dict):
         raise TypeError(f"a mask is a dict of bool tensors by weight name, got {type(mask).__name__}.")
     weights = net.weights()

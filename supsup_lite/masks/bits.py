@@ -25,5 +25,5 @@ def unpack_bits(packed: Tensor, n: int) -> Tensor:
 def binary_entropy(p: Tensor | float) -> Tensor | float:
     """Return H2(p) = -p log2 p - (1 - p) log2 (1 - p) in bits, 0 at both ends; a number for a number."""
     if not isinstance(p, Tensor):
-        return binary_entropy(torch.tensor(p, dtype=torch.float64)).item()
+        return binary_entropy(torch.tensor(p, dtype=torch.float64, device="cpu")).item()
     return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)) / math.log(2)

@@ -7,14 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_keep
 from supsup_lite.masks.apply import Mask
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 from supsup_lite.seeding import generator
 
 Scores = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], one row a task
 
 
+@isolated
 def threshold_mask(scores: Tensor) -> Tensor:
     """Return the bool mask that keeps a weight where its score is 0 or more (SupSup, MNIST runs); NaN is removed.
 
@@ -24,6 +26,7 @@ def threshold_mask(scores: Tensor) -> Tensor:
     return scores >= 0
 
 
+@isolated
 def top_k_mask(scores: Tensor, keep: float) -> Tensor:
     """Return the bool mask that keeps the top share `keep` of one layer by |score| (edge-popup, Ramanujan et al. 2019).
 
@@ -38,7 +41,7 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
         TypeError: the scores or keep are not numbers.
         ValueError: keep is outside 0..1, or a score is NaN.
     """
-    check_keep(keep)
+    keep = check_keep(keep)
     if not isinstance(scores, Tensor) or scores.dtype == torch.bool:
         raise TypeError(f"scores must be a tensor of numbers, got {scores!r}.")
     size = scores.abs().flatten()
@@ -82,6 +85,7 @@ class _StraightThrough(torch.autograd.Function):
         return gradient, None
 
 
+@isolated
 def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
     """Return the mask as 0.0 and 1.0, differentiable in the scores: d output / d scores is taken to be 1.
 
@@ -131,20 +135,22 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
     for name, weight in net.weights().items():
         fan_in = weight[0].numel() if weight.ndim > 1 else len(weight)  # units feed the next layer, all of them
         bound = 1 / math.sqrt(fan_in)
-        scores[name] = torch.empty(len(tasks), *weight.shape, device=weight.device)
+        scores[name] = torch.empty(len(tasks), *weight.shape, dtype=torch.float32, device=weight.device)
         for row, task in zip(scores[name], tasks, strict=True):
             drawn = generator(f"scores of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
             row.copy_(torch.from_numpy(drawn).mul_(2 * bound).sub_(bound))
     return scores
 
 
+@isolated
 def random_mask(net: Network, keep: float, seed: int, task: int = 0) -> Mask:
     """Return a mask that keeps a random share `keep` of every layer: the control for every learned mask.
 
     Raises:
-        ValueError: keep is outside 0..1.
+        TypeError, ValueError: net is no base network, or keep is outside 0..1.
     """
-    check_keep(keep)
+    check_network(net)
+    keep = check_keep(keep)
     mask = {}
     for name, weight in net.weights().items():
         drawn = generator(f"random mask of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.files import BlockFile, blocks_content, read_checked, version_of, write
 from supsup_lite.masks.apply import Mask, check_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.compression import decode, encode
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 
 FORMAT = "supsup-lite masks"
 VERSION = 2  # version 1 held the packed bits as they are; it can still be read
@@ -34,7 +35,9 @@ class MaskStore:
         about: what to remember with the masks: how they were learned. Anything that JSON can hold.
     """
 
+    @isolated
     def __init__(self, net: Network, about: dict[str, Any] | None = None):
+        check_network(net)
         self._net = net
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
         self._packed = {  # name -> uint8 [capacity, bytes]
@@ -74,6 +77,7 @@ class MaskStore:
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
         return self._part(positions, len(positions))
 
+    @isolated
     def _part(self, chosen: slice | list[int] | Tensor, count: int) -> "MaskStore":
         part = MaskStore(self._net, self.about)
         part._packed = {name: self.packed(name)[chosen] for name in self._shapes}
@@ -111,6 +115,7 @@ class MaskStore:
             self._packed[name][self._count : self._count + k] = pack_bits(bits.flatten(1))
         self._count += k
 
+    @isolated
     def reserve(self, room: int) -> None:
         """Make room for this many masks in all, so that adding them moves nothing and takes no byte too much."""
         grown = dict(self._packed)
@@ -130,6 +135,7 @@ class MaskStore:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
         return self._packed[name][: self._count]
 
+    @isolated
     def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
         """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
         return {
@@ -155,6 +161,7 @@ class MaskStore:
         """Bytes of all masks in memory: packed, one bit a weight."""
         return sum(self.packed(name).numel() for name in self._shapes)
 
+    @isolated
     def kept(self) -> dict[str, Tensor]:
         """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
         ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
@@ -162,9 +169,10 @@ class MaskStore:
         return {name: torch.cat([ones[rows.int()].sum(1) for rows in parts]) for name, parts in few.items()}
 
     @property
+    @isolated
     def density(self) -> Tensor:
         """The share of weights that each mask keeps, over all layers: float [k]."""
-        return sum(self.kept().values()) / self._net.num_weights
+        return sum(self.kept().values()).float() / self._net.num_weights
 
     @property
     def entropy_bytes(self) -> float:
@@ -217,6 +225,7 @@ class MaskStore:
         write(path, self._content())
 
     @classmethod
+    @isolated
     def load(
         cls, path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None = None
     ) -> "MaskStore":

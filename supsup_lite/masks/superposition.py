@@ -4,18 +4,24 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vjp, vmap
+from torch.func import vmap
 
+from supsup_lite.ambient import isolated
 from supsup_lite.devices import working_room
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.layers import linear_part, plus_bias
+from supsup_lite.networks.network import Network, run
 
 
 def forward_superposed(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor, shared: bool) -> Tensor:
-    """Run the network with every masked layer superposed: alphas [B, k], all rows equal when shared."""
+    """Run the network with every masked layer superposed: alphas [B, k], all rows equal when shared.
+
+    A layer's bias is no part of the sum: it counts once, whatever the alphas add up to.
+    """
+    alphas = alphas.to(x.dtype)
 
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        return _SuperposedLayer.apply(h, alphas, layer, masks, f"{name}.weight", shared)
+        return plus_bias(layer, _SuperposedLayer.apply(h, alphas, layer, masks, f"{name}.weight", shared))
 
     return net(x, apply)
 
@@ -37,7 +43,7 @@ def mean_gradient(
             name: (weight * _mean_mask(masks, name, alphas)).detach().requires_grad_(True)
             for name, weight in weights.items()
         }
-        value = objective(functional_call(net, mixed, (x,))).mean()
+        value = objective(run(net, mixed, x)).mean()
         slopes = torch.autograd.grad(value, list(mixed.values()))
     total = torch.zeros(len(masks), device=x.device, dtype=x.dtype)
     for (name, weight), slope in zip(weights.items(), slopes, strict=True):
@@ -48,7 +54,7 @@ def mean_gradient(
 
 
 class _SuperposedLayer(torch.autograd.Function):
-    """One layer with the weights W * sum_i alpha_i M_i, its masks unpacked a few at a time.
+    """One layer, but for its bias, with the weights W * sum_i alpha_i M_i, its masks unpacked a few at a time.
 
     A layer is linear in its weights. So its output is sum_i alpha_i layer(h; W * M_i), and with delta the gradient at
     its output, d/d alpha_i is the inner product of delta and layer(h; W * M_i): one batched product for a chunk of
@@ -63,47 +69,52 @@ class _SuperposedLayer(torch.autograd.Function):
         ctx.save_for_backward(h, alphas)
         ctx.layer, ctx.masks, ctx.name, ctx.shared = layer, masks, name, shared
         if shared:
-            return _run(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h)
+            return linear_part(layer, _mixed(layer, masks, name, alphas[0]), h)
         total = 0
         for start, weights in _weights_by_chunk(layer, masks, name, h):
-            own = _run_each(layer, weights, h)  # [c, B, ...]
-            total = total + torch.einsum("bc,cb...->b...", alphas[:, start : start + len(weights)], own)
+            outputs = _run_each(layer, weights, h)  # [c, B, ...]
+            total = total + torch.einsum("bc,cb...->b...", alphas[:, start : start + len(weights)], outputs)
         return total
 
     @staticmethod
+    @isolated  # the caller's backward pass may run under what its forward pass did not
     def backward(ctx, delta: Tensor):
         h, alphas = ctx.saved_tensors
         layer, masks, name = ctx.layer, ctx.masks, ctx.name
         to_alphas = torch.empty_like(alphas)
         to_h = None
         if ctx.needs_input_grad[0] and ctx.shared:
-            to_h = _pull(layer, layer.weight * _mean_mask(masks, name, alphas[0]), h, delta)
+            weight = _mixed(layer, masks, name, alphas[0])
+            to_h = _pull(lambda inputs: linear_part(layer, weight, inputs), h, delta)
         elif ctx.needs_input_grad[0]:
             to_h = torch.zeros_like(h)
         for start, weights in _weights_by_chunk(layer, masks, name, h):
             stop = start + len(weights)
-            own = _run_each(layer, weights, h)
-            to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", own, delta)
+            outputs = _run_each(layer, weights, h)
+            to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", outputs, delta)
             if to_h is not None and not ctx.shared:
                 scaled = torch.einsum("bc,b...->cb...", alphas[:, start:stop], delta)
-                to_h += vmap(lambda weight, d: _pull(layer, weight, h, d))(weights, scaled).sum(0)
+                to_h += _pull(lambda inputs, weights=weights: _run_each(layer, weights, inputs), h, scaled)
         return to_h, to_alphas, None, None, None, None
 
 
-def _run(layer: nn.Module, weight: Tensor, h: Tensor) -> Tensor:
-    return functional_call(layer, {"weight": weight}, (h,))
-
-
 def _run_each(layer: nn.Module, weights: Tensor, h: Tensor) -> Tensor:
-    """Return the layer's output under each of c weights: [c, B, ...]."""
+    """Return the linear part of the layer's output under each of c weights: [c, B, ...]."""
     if isinstance(layer, nn.Linear):  # one product for all of them has less overhead than vmap's batched one
-        return (h @ weights.flatten(0, 1).mT).unflatten(1, weights.shape[:2]).movedim(1, 0)
-    return vmap(lambda weight: _run(layer, weight, h))(weights)
+        return (h @ weights.flatten(0, 1).mT).unflatten(-1, weights.shape[:2]).movedim(-2, 0)
+    return vmap(lambda weight: linear_part(layer, weight, h))(weights)
 
 
-def _pull(layer: nn.Module, weight: Tensor, h: Tensor, delta: Tensor) -> Tensor:
-    """Return the gradient at the layer's input, given the gradient at its output."""
-    return vjp(lambda inputs: _run(layer, weight, inputs), h)[1](delta)[0]
+def _pull(function: Callable[[Tensor], Tensor], h: Tensor, delta: Tensor) -> Tensor:
+    """Return the gradient at the input of a function, given the gradient at its output."""
+    with torch.enable_grad():
+        inputs = h.detach().requires_grad_(True)
+        return torch.autograd.grad(function(inputs), inputs, delta)[0]
+
+
+def _mixed(layer: nn.Module, masks: MaskStore, name: str, alphas: Tensor) -> Tensor:
+    """Return W * sum_i alpha_i M_i of one layer, in the precision of the alphas."""
+    return layer.weight.to(alphas.dtype) * _mean_mask(masks, name, alphas)
 
 
 def _mean_mask(masks: MaskStore, name: str, alphas: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network
 
 Weights = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], one row a task
 
@@ -30,8 +30,7 @@ def check_rows(net: Network, weights: Weights, tasks: TaskSuite) -> None:
 
 def check_learnable(net: Network, tasks: TaskSuite) -> None:
     """Raise unless a network can learn these tasks."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+    check_network(net)
     if not isinstance(tasks, TaskSuite):
         raise TypeError(
             f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."

@@ -2,24 +2,12 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.devices import resolve
-from supsup_lite.networks.network import ApplyLayer, Network, checked_recipe, own_weight, signed_kaiming_constant
-
-
-class Units(nn.Module):
-    """The units of one layer as a layer of their own, [B, units] -> [B, units]: each is multiplied by its weight, 1.
-
-    A mask over these weights switches units on and off. So a mask over units is a mask like any other.
-    """
-
-    def __init__(self, units: int, device: torch.device):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(units, device=device), requires_grad=False)
-
-    def forward(self, h: Tensor) -> Tensor:
-        return h * self.weight
+from supsup_lite.networks.layers import Units
+from supsup_lite.networks.network import ApplyLayer, Network, checked_recipe, signed_kaiming_constant, unmasked
 
 
 class UnitMLP(Network):
@@ -39,9 +27,11 @@ class UnitMLP(Network):
         ValueError, TypeError: a width or the seed makes no sense.
     """
 
+    @isolated
     def __init__(self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None):
         super().__init__()
-        self.name, self.inputs, self.outputs, self.seed = checked_recipe(name, widths, seed)
+        widths, self.seed = checked_recipe(widths, seed)
+        self.name, self.inputs, self.outputs = name, widths[0], widths[-1]
         where = resolve(device)
         self.linear = [f"fc{i}" for i in range(1, len(widths))]
         self.layers = [f"units{i}" for i in range(1, len(widths) - 1)]
@@ -50,7 +40,7 @@ class UnitMLP(Network):
         for layer, units in zip(self.layers, widths[1:-1], strict=True):
             setattr(self, layer, Units(units, where))
 
-    def forward(self, x: Tensor, apply: ApplyLayer = own_weight) -> Tensor:
+    def forward(self, x: Tensor, apply: ApplyLayer = unmasked) -> Tensor:
         if len(x) < 2:
             raise ValueError(f"{self.name} takes batch norm over the images: give two or more of them, got {len(x)}.")
         h = x.flatten(1)

@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.streams import SET_ASIDE
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.learning.optimizers import as_gradients_come
-from supsup_lite.masks.apply import Mask, apply_mask, forward_tasks
+from supsup_lite.masks.apply import Mask, apply_mask
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.networks.network import Network, check_images, check_network, run
 from supsup_lite.recipes import Recipe, check_recipe
 from supsup_lite.unannounced.novelty import Look, Record, Rule, check_rule
 from supsup_lite.unannounced.state import Log, State, Training
@@ -64,9 +64,9 @@ class StreamLearner:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
 
+    @isolated
     def __init__(self, net: Network, num_classes: int, rule: Rule, recipe: Recipe, every: int, budget: int, seed: int):
-        if not isinstance(net, Network):
-            raise TypeError(f"net must be a supsup_lite network such as lenet_300_100(), got {type(net).__name__}.")
+        check_network(net)
         check_rule(rule)
         check_recipe(recipe)
         self.net, self.rule, self.recipe = net, rule, recipe
@@ -82,7 +82,6 @@ class StreamLearner:
             raise ValueError("a one-cycle rate needs the end of a task, which nobody announces: use one_cycle=False.")
         about = {"num_classes": self.num_classes, "recipe": asdict(recipe), "seed": self.seed}
         self._state = State(MaskStore(net, about | {"rule": repr(rule), "every": self.every}))
-        self._weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
 
     @property
     def masks(self) -> MaskStore:
@@ -99,6 +98,7 @@ class StreamLearner:
         """The log."""
         return list(self._state.decisions)
 
+    @isolated
     def feed(self, x: Tensor, y: Tensor) -> int:
         """Learn from one batch; return the mask that did, or SET_ASIDE.
 
@@ -112,7 +112,7 @@ class StreamLearner:
         Raises:
             TypeError, ValueError: images or labels make no sense or do not fit together.
         """
-        check_images(self.net, x)
+        x = check_images(self.net, x)
         _check_labels(x, y, self.num_classes)
         before, gradients_on = self._state, torch.is_grad_enabled()
         try:
@@ -179,8 +179,9 @@ class StreamLearner:
         """Return the loss under the mask in use, differentiable in its scores, and how many answers are right."""
         with torch.enable_grad():
             scores = state.training.scores
-            masked = {name: masked_weight(self._weights[name], values, None) for name, values in scores.items()}
-            logits = forward_tasks(self.net, masked, x[None])[0]
+            weights = self.net.weights()
+            masked = {name: masked_weight(weights[name], values, None)[0] for name, values in scores.items()}
+            logits = run(self.net, masked, x)
             return F.cross_entropy(logits, y), int((logits.argmax(1) == y).sum())
 
     def _trained(self, state: State, loss: Tensor, right: int, images: int) -> State:
@@ -247,6 +248,7 @@ class StreamLearner:
             "optimizer": None if training is None else deepcopy(training.optimizer.state_dict()),
         }
 
+    @isolated
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
         store, training = MaskStore(self.net, self._state.store.about), None

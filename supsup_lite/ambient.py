@@ -1,0 +1,64 @@
+"""What surrounds a call changes no result: autocast, inference mode, default dtype and default device.
+
+Factories in this package name their dtype and device. What torch applies to every operation of a thread is turned off
+here, for the length of a call of the public face.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import torch
+
+DEVICE_TYPES = ("cpu", "cuda", "mps")
+
+
+def isolated(function: Callable) -> Callable:
+    """Return a function, or a generator function, that computes alike under autocast and under inference mode.
+
+    Whether gradients are recorded is still the caller's choice: inference mode then counts as `torch.no_grad()`.
+    """
+    if inspect.isgeneratorfunction(function):
+        return _isolated_generator(function)
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        if not _surrounded():
+            return function(*args, **kwargs)
+        with _neutral():
+            return function(*args, **kwargs)
+
+    return wrapped
+
+
+def _isolated_generator(function: Callable) -> Callable:
+    """Return a generator function each of whose steps is isolated, and nothing that its caller does in between."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        steps = function(*args, **kwargs)
+        while True:
+            with _neutral():
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+            yield step
+
+    return wrapped
+
+
+def _surrounded() -> bool:
+    return torch.is_inference_mode_enabled() or any(map(torch.is_autocast_enabled, DEVICE_TYPES))
+
+
+def _neutral() -> ExitStack:
+    """Return a context without autocast and without inference mode."""
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))  # which turns gradients on
+            stack.enter_context(torch.no_grad())
+        for device_type in filter(torch.is_autocast_enabled, DEVICE_TYPES):
+            stack.enter_context(torch.autocast(device_type, enabled=False))
+        return stack.pop_all()

@@ -1,0 +1,180 @@
+"""Not one weight ever changes, not even for a moment: calls side by side in threads, and calls that are interrupted."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import torch
+from torch import nn
+
+import supsup_lite as sl
+from supsup_lite import baselines, evaluation
+from supsup_lite.hopfield import measure_limits
+from supsup_lite.inference import entropies, halvings
+from supsup_lite.masks import own_weights
+
+FEW = sl.Recipe(steps=3, batch=8, optimizer="adam", lr=1e-2)
+PER_CALL = 12  # places in each call at which it is interrupted
+ROUNDS = 4  # times that each thread makes each call
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Each call computes in its own thread alone, so that sums are taken in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def conv_module():
+    return nn.Sequential(
+        nn.Conv2d(1, 3, 5, stride=4), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(108, 12)
+    )
+
+
+class World:
+    """One network of each kind, with masks, images and tasks that all calls share."""
+
+    def __init__(self):
+        self.tasks = sl.permuted_mnist(2, device="cpu")
+        self.x = self.tasks[0].test.batch(range(12))[0]
+        self.net = sl.mlp((784, 14, 11, 12), device="cpu")
+        self.conv = sl.freeze_as_base(conv_module(), seed=0, input_shape=(1, 28, 28), device="cpu")
+        self.units = sl.bn_mlp(device="cpu", units=9)
+        self.nets = [self.net, self.conv, self.units]
+        self.masks = {id(net): self.store(net) for net in self.nets}
+        self.hopfield = sl.hopfield_store(self.masks[id(self.units)])
+        self.stream = sl.stream_of(self.tasks, [(0, 3), (1, 3)], batch=8)
+
+    @staticmethod
+    def store(net):
+        masks = sl.MaskStore(net, {"num_classes": 10})
+        for task in range(3):
+            masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
+        return masks
+
+    def tensors(self):
+        return [t for net in self.nets for t in (*net.parameters(), *net.buffers())]
+
+
+WORLD = World()
+N, C, U, X, TASKS = WORLD.net, WORLD.conv, WORLD.units, WORLD.x, WORLD.tasks
+M, MC, MU = (WORLD.masks[id(net)] for net in WORLD.nets)
+A = torch.linspace(0.1, 0.6, 3)
+ROWS = torch.linspace(0, 1, 36).view(12, 3)
+
+CALLS = {
+    "apply_mask": lambda: sl.apply_mask(N, M[0], X),
+    "apply_mask, conv": lambda: sl.apply_mask(C, MC[1], X),
+    "apply_mask, units": lambda: sl.apply_mask(U, MU[1], X),
+    "superpose, shared": lambda: sl.superpose(N, M, A, X),
+    "superpose, conv": lambda: sl.superpose(C, MC, ROWS, X),
+    "alpha_gradient": lambda: sl.alpha_gradient(N, M, X, "superfluous"),
+    "alpha_gradient, conv": lambda: sl.alpha_gradient(C, MC, X, alphas=ROWS),
+    "one_shot, together": lambda: sl.infer_task(N, M, X, together=True),
+    "binary": lambda: sl.infer_task(N, M, X, "binary"),
+    "exhaustive": lambda: sl.infer_task(C, MC, X, "exhaustive"),
+    "gradient_descent": lambda: sl.infer_task(N, M, X, "gradient_descent", steps=2),
+    "entropies": lambda: entropies(N, M, X),
+    "halvings": lambda: list(halvings(N, M, X)),
+    "evaluate": lambda: sl.evaluate(N, M, TASKS, images=20).confusion,
+    "learn_masks": lambda: sl.learn_masks(N, TASKS, recipe=FEW, progress=False),
+    "learn_masks, keep": lambda: sl.learn_masks(N, TASKS, keep=0.3, recipe=FEW, progress=False),
+    "learn_masks, conv": lambda: sl.learn_masks(C, TASKS, recipe=FEW, progress=False),
+    "learn_masks, units": lambda: sl.learn_masks(U, TASKS, recipe=FEW, progress=False),
+    "learn_coefficients": lambda: sl.learn_coefficients(N, M, TASKS, recipe=FEW),
+    "learn_unannounced": lambda: sl.learn_unannounced(N, WORLD.stream, recipe=FEW, every=2, progress=False).masks,
+    "recall_mask": lambda: sl.recall_mask(U, WORLD.hopfield, X).z,
+    "measure_limits": lambda: measure_limits(U, WORLD.hopfield, MU[:2], TASKS, batch=8).entropy,
+    "train_dense": lambda: baselines.train_dense(N, TASKS, recipe=FEW),
+    "fine_tune": lambda: baselines.fine_tune(N, TASKS, recipe=FEW),
+    "train_joint": lambda: baselines.train_joint(N, TASKS, recipe=FEW),
+    "train_ewc": lambda: baselines.train_ewc(N, TASKS, 1.0, recipe=FEW),
+    "accuracy": lambda: evaluation.accuracy(N, own_weights(N, 2), TASKS, images=30),
+    "accuracy_matrix": lambda: evaluation.accuracy_matrix(N, [own_weights(N, 1)] * 2, TASKS, images=30),
+}
+
+
+def flat(result):
+    """A result as a list of tensors and numbers."""
+    if isinstance(result, sl.MaskStore):
+        return [result.packed(name) for name in result.shapes]
+    if isinstance(result, dict):
+        result = result.values()
+    if isinstance(result, (list, tuple, type({}.values()))):
+        return [leaf for part in result for leaf in flat(part)]
+    return [torch.as_tensor(result)]
+
+
+def same(first, second):
+    first, second = flat(first), flat(second)
+    return len(first) == len(second) and all(
+        torch.equal(a.nan_to_num(7) if a.is_floating_point() else a, b.nan_to_num(7) if b.is_floating_point() else b)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What each call gives by itself."""
+    return {name: call() for name, call in CALLS.items()}
+
+
+@pytest.fixture
+def untouched():
+    """Check that no test has changed a bit of any network, or a number by which torch counts writes."""
+    before = [(tensor, tensor.clone(), tensor._version) for tensor in WORLD.tensors()]
+    yield
+    assert [id(tensor) for tensor in WORLD.tensors()] == [id(tensor) for tensor, *_ in before]
+    assert all(torch.equal(tensor, copy) and tensor._version == version for tensor, copy, version in before)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_calls_side_by_side_give_what_they_give_alone(threads, alone, untouched):
+    together = Barrier(threads)
+    names = list(CALLS)
+
+    def work(thread):
+        together.wait()
+        shifted = [names[(i * (2 * thread + 1) + thread) % len(names)] for i in range(len(names))]
+        return [name for _ in range(ROUNDS) for name in shifted if not same(CALLS[name](), alone[name])]
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert list(pool.map(work, range(threads))) == [[]] * threads
+
+
+def lines_of(call, stop_at=None):
+    """Run a call; return how many lines of Python it ran. At line number `stop_at` it is interrupted, as by Ctrl-C."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        if event == "line":
+            count += 1
+            if count == stop_at:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        assert stop_at is not None
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.filterwarnings("ignore:Interrupted")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a progress bar half made
+@pytest.mark.parametrize("name", CALLS)
+def test_an_interrupted_call_leaves_nothing_behind(name, alone, untouched):
+    total = lines_of(CALLS[name])
+    for stop_at in {1 + i * (total - 1) // (PER_CALL - 1) for i in range(PER_CALL)}:
+        lines_of(CALLS[name], stop_at)
+        for other in ("apply_mask", "apply_mask, conv", "apply_mask, units", "superpose, shared"):
+            assert same(CALLS[other](), alone[other]), f"{other} after {name}, interrupted at line {stop_at}"
+    assert same(CALLS[name](), alone[name])
