@@ -14,6 +14,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.data import datasets as data
+from supsup_lite.data import folders
 
 DATA = data.data_folder()
 LABELS = "t10k-labels-idx1-ubyte"  # the smallest file: 5 kB
@@ -276,6 +277,42 @@ def test_a_limit_on_file_size_says_so(one_file):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(one_file.unpacked.parent.iterdir()) == []
+
+
+# Where it is looked for
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder"), [("SUPSUP_CACHE", folders.cache_folder), ("SUPSUP_DATA", folders.data_folder)]
+)
+def test_a_path_with_a_tilde_is_in_the_home_folder(monkeypatch, tmp_path, variable, folder):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(variable, "~/there")
+    assert folder() == tmp_path / "there"
+    monkeypatch.setenv(variable, "~nobody-of-this-name/there")
+    with pytest.raises(ValueError, match=rf"{variable} is .*no such home folder"):
+        folder()
+
+
+def test_the_data_is_found_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("SUPSUP_DATA", raising=False)
+    before = folders.data_folder()
+    monkeypatch.chdir(tmp_path)
+    assert folders.data_folder() == before
+    assert (before / "mnist").is_dir()
+
+
+@pytest.mark.parametrize("usual", ["~/.cache/supsup-lite", "a file/supsup-lite"])
+def test_without_a_cache_that_can_be_written_a_temporary_one_serves(fresh_cache, monkeypatch, tmp_path, usual):
+    (tmp_path / "a file").touch()
+    monkeypatch.delenv("SUPSUP_CACHE")
+    monkeypatch.chdir(tmp_path)
+    where = usual if usual.startswith("~") else str(tmp_path / usual)
+    monkeypatch.setattr(folders.platformdirs, "user_cache_dir", lambda name: where)
+    monkeypatch.setattr(folders.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert folders.cache_folder().parent == tmp_path
+    assert len(sl.mnist()[1]) == 10_000
+    assert not (tmp_path / "~").exists()
 
 
 # Without the repository's data folder

@@ -1,10 +1,16 @@
 """`python -m supsup_lite.paper`: its last line is the result, and a killed run goes on where it stopped."""
 
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
+import time
+from dataclasses import FrozenInstanceError, replace
 from functools import partial
 
+import numpy as np
 import pytest
 
 import supsup_lite as sl
@@ -13,6 +19,8 @@ from supsup_lite.experiments import hopsupsup as hopfield
 from supsup_lite.experiments import mnist as given
 from supsup_lite.experiments import nns as unannounced
 from supsup_lite.experiments import shards as blocks
+from supsup_lite.experiments.settings import SETTINGS
+from supsup_lite.masks import store
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
@@ -155,6 +163,122 @@ def test_out_saves_the_result(quick, capsys, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["result.json"]
 
 
+def test_out_writes_through_a_link_and_into_a_device(quick, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "link.json").symlink_to(tmp_path / "there.json")
+    result = {"experiment": "none"}
+    assert runs.save(result, "~/link.json") == tmp_path / "there.json"
+    assert json.loads((tmp_path / "there.json").read_text()) == result
+    assert (tmp_path / "link.json").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    runs.save(result, tmp_path / "pipe")
+    assert json.loads(os.read(reader, 1000)) == result
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(("out", "says"), [("", "is a folder"), ("file/result.json", "cannot be written")])
+def test_a_target_that_will_not_do_is_found_before_the_work(quick, tmp_path, monkeypatch, out, says):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("worked first"))
+    with pytest.raises(SystemExit, match=rf"split-mnist: .*{says}"):
+        main(["split-mnist", "--tasks", "2", "--out", str(tmp_path / out), *quick])
+
+
+def test_a_full_disk_and_a_folder_that_is_none_end_in_one_sentence(quick, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", full)
+        with pytest.raises(SystemExit, match=r"split-mnist: .*No space left on device.*SUPSUP_CACHE"):
+            main(["split-mnist", "--tasks", "2", "--steps", "2", *quick])
+    shutil.rmtree(tmp_path / "cache" / "runs")
+    (tmp_path / "cache" / "runs").touch()
+    with pytest.raises(SystemExit, match=r"split-mnist: .*File exists.*SUPSUP_CACHE"):
+        main(["split-mnist", "--tasks", "2", "--steps", "2", *quick])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["permuted-mnist", "--tasks", str(10**9)],
+        ["permuted-mnist", "--outputs", str(10**9)],
+        ["split-mnist", "--steps", str(10**12)],
+        ["permuted-mnist-nns", "--steps", str(10**12)],
+        ["split-mnist-hopfield", "--steps", str(10**12)],
+    ],
+)
+def test_what_no_memory_holds_is_refused_at_once_with_numbers(quick, arguments):
+    began = time.process_time()
+    with pytest.raises(SystemExit, match=r"\d MB.* MB free"):
+        main(arguments)
+    assert time.process_time() - began < 5
+
+
+def test_guests_in_the_folder_of_a_run_do_not_count(quick, capsys):
+    command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
+    before = result_of(capsys, command)
+    (folder,) = (runs.cache_folder() / "runs").iterdir()
+    for guest in ("00000-00002 (1).safetensors", "00002-00001.safetensors", "a-b.safetensors", "x.part", "x.json"):
+        (folder / guest).write_bytes(b"")
+    assert result_of(capsys, command)["figures"]["GNu"] == before["figures"]["GNu"]
+
+
+@pytest.mark.parametrize("harm", ["no bytes", "no masks", "half"])
+def test_a_block_that_cannot_be_used_is_named_before_the_run_goes_on(quick, capsys, harm):
+    command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
+    result_of(capsys, command)
+    (folder,) = (runs.cache_folder() / "runs").iterdir()
+    (path,) = folder.iterdir()
+    if harm == "no masks":
+        sl.MaskStore.load(path, networks.lenet_300_100(outputs=20), only=[]).save(path)
+    else:
+        path.write_bytes(path.read_bytes()[: 0 if harm == "no bytes" else 20_000])
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match=rf"{path.name}.*elete it"):
+        main(command)
+    assert "going on" not in capsys.readouterr().err
+
+
+def test_a_stream_that_is_interrupted_goes_on_at_that_batch(quick, capsys, monkeypatch):
+    monkeypatch.setattr(unannounced, "STEADY", Recipe(12, 32, "adam", 3e-3))
+    command = ["permuted-mnist-nns", "--tasks", "2", "--candidates", "both", *quick]
+    feed, fed = StreamLearner.feed, []
+
+    def interrupted_at_batch_7(self, x, y):
+        fed.append(len(self.used))
+        if len(fed) == 8:
+            raise KeyboardInterrupt
+        return feed(self, x, y)
+
+    monkeypatch.setattr(StreamLearner, "feed", interrupted_at_batch_7)
+    with pytest.raises(SystemExit, match=r"interrupted: .* kept"):
+        main(command)
+    result = result_of(capsys, command)
+    assert fed[7:9] == [7, 7]
+    both = {f"paper{ways}{ends}" for ways in ("", "_one_untrained") for ends in ("", "_aligned")}
+    assert set(result["figures"]) == {"GNu", "record"} | both
+    for path in (runs.cache_folder() / "runs").glob("*.pt"):
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SystemExit, match=r"\.pt is damaged.*Delete it"):
+        main(command)
+
+
+def test_settings_are_values_that_make_sense():
+    for name, default in SETTINGS.items():
+        assert replace(default, seed=np.int64(3)).seed == 3, name
+        with pytest.raises(FrozenInstanceError):
+            default.tasks = 3
+        for wrong in ({"tasks": 0}, {"tasks": None}, {"seed": -1}, {"steps": 0}, {"images": 1.5}):
+            with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+                replace(default, **wrong)
+    for wrong in ({"network": "resnet"}, {"recipe": "x"}, {"method": "x"}, {"objective": "x"}, {"infer_from": "x"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            replace(SETTINGS["permuted-mnist"], **wrong)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -163,6 +287,10 @@ def test_out_saves_the_result(quick, capsys, tmp_path):
         (["split-mnist", "--tasks", "9"], "1..5"),
         (["split-mnist", "--keep", "1.5"], "0..1"),
         (["split-mnist", "--outputs", "1"], "outputs"),
+        (["split-mnist", "--seed", "-1"], "seed must be 0 or more"),
+        (["split-mnist", "--rule", "hebb"], "no --rule"),
+        (["permuted-mnist-nns", "--keep", "0.5", "--method", "binary"], "no --keep and no --method"),
+        (["split-mnist", "--device", "nowhere"], "nowhere"),
     ],
 )
 def test_nonsense_is_refused_in_words(quick, capsys, arguments, says):

@@ -4,6 +4,7 @@ import warnings
 
 from tqdm.auto import tqdm
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.streams import Stream
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import STEADY, Recipe
@@ -11,6 +12,7 @@ from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import RecordRule, Rule
 
 
+@isolated
 def learn_unannounced(
     net: Network,
     stream: Stream,

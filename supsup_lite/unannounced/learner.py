@@ -17,14 +17,13 @@ from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.streams import SET_ASIDE
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.learning.optimizers import as_gradients_come
-from supsup_lite.masks.apply import Mask, apply_mask, forward_tasks
+from supsup_lite.masks.apply import Mask, apply_mask
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images, check_network
+from supsup_lite.networks.network import Network, check_images, check_network, run
 from supsup_lite.recipes import Recipe, check_recipe
 from supsup_lite.unannounced.novelty import Look, Record, Rule, check_rule
 from supsup_lite.unannounced.state import Log, State, Training
@@ -84,7 +83,6 @@ class StreamLearner:
             raise ValueError("a one-cycle rate needs the end of a task, which nobody announces: use one_cycle=False.")
         learned = Learned(self.num_classes, None, recipe, self.seed)
         self._state = State(MaskStore(net, {"rule": repr(rule), "every": self.every}, learned))
-        self._weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
 
     @property
     def masks(self) -> MaskStore:
@@ -182,8 +180,9 @@ class StreamLearner:
         """Return the loss under the mask in use, differentiable in its scores, and how many answers are right."""
         with torch.enable_grad():
             scores = state.training.scores
-            masked = {name: masked_weight(self._weights[name], values, None) for name, values in scores.items()}
-            logits = forward_tasks(self.net, masked, x[None])[0]
+            weights = self.net.weights()
+            masked = {name: masked_weight(weights[name], values, None)[0] for name, values in scores.items()}
+            logits = run(self.net, masked, x)
             return F.cross_entropy(logits, y), int((logits.argmax(1) == y).sum())
 
     def _trained(self, state: State, loss: Tensor, right: int, images: int) -> State:
@@ -250,6 +249,7 @@ class StreamLearner:
             "optimizer": None if training is None else deepcopy(training.optimizer.state_dict()),
         }
 
+    @isolated
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, in a learner that was made with the same arguments."""
         store, training = MaskStore(self.net, self._state.store.about, self._state.store.learned), None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.data.streams import Batch
-from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
+from supsup_lite.learning.optimizers import make_optimizer
 from supsup_lite.masks.edge_popup import Scores
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.recipes import Recipe
@@ -58,7 +58,7 @@ class Training:
     """
 
     def __init__(self, scores: Scores, recipe: Recipe):
-        self.scores = {name: as_gradients_come(values.detach()).requires_grad_(True) for name, values in scores.items()}
+        self.scores = {name: values.detach().clone().requires_grad_(True) for name, values in scores.items()}
         self.optimizer, _ = make_optimizer(list(self.scores.values()), recipe)
         self._recipe = recipe
         self._next: Training | None = None
@@ -72,10 +72,12 @@ class Training:
         if self._next is None:
             self._next = Training(self.scores, self._recipe)
             self._next._next = self
-        following, parameters = self._next, list(self.scores.values())
+        following = self._next
         following._copy(self)
-        for values, slope in zip(following.scores.values(), torch.autograd.grad(loss, parameters), strict=True):
-            values.grad = slope
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # which lays each gradient out in memory as its scores are; a fused optimiser relies on that
+        for mine, theirs in zip(self.scores.values(), following.scores.values(), strict=True):
+            theirs.grad = mine.grad
         following.optimizer.step()
         return following
 
