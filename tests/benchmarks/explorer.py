@@ -1,4 +1,4 @@
-"""How long the task inference explorer takes from an input to its answer, in a browser, with 50 LeNet 300-100 masks."""
+"""How long explorers take from an input to its answer, in a browser: 50 LeNet masks, and 20 digits in 784 spins."""
 
 import tempfile
 from pathlib import Path
@@ -8,40 +8,51 @@ from tests import small_site
 from tests.pages import chromium, opened_page
 
 INPUTS = 40
+TOC = "```{toctree}\n:hidden:\nhopfield\n```"
+PAGES = {
+    "index": [f"# Explorer\n\n{TOC}", "import supsup_lite as sl\nsl.demo()"],
+    "hopfield": ["# Spins", "from supsup_lite.explorers import Hopfield\nHopfield(stored=20, rule='storkey')"],
+}
 METHODS = ("One-Shot: 1 gradient", "Binary: halving", "every mask: k passes")
 
 # Each input is another image: the worst case, since nothing can be kept. Two frames later the answer has been painted.
-MEASURE = """async ({method, inputs}) => {
+MEASURE = """async ({start, name, values}) => {
     const named = (name) => document.querySelector(`[name=${name}]`);
     const move = (control, value) => {
         control.value = value;
         control.dispatchEvent(new Event("input"));
     };
-    move(named("num_tasks"), 50);
-    move(named("method"), method);
+    for (const [control, value] of Object.entries(start)) move(named(control), value);
     const frame = () => new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
     const answered = [], painted = [];
-    for (let i = 0; i < inputs; i++) {
+    for (const value of values) {
         await frame();
         const began = performance.now();
-        move(named("task"), (7 * i) % 50);
+        move(named(name), value);
         answered.push(performance.now() - began);
         await frame();
         painted.push(performance.now() - began);
     }
-    return { answered: answered.slice(inputs / 4), painted: painted.slice(inputs / 4) };
+    const first = values.length / 4;
+    return { answered: answered.slice(first), painted: painted.slice(first) };
 }"""
 
 
 def run() -> list[dict]:
-    """Return ms from an input to the changed page, and to the painted one: median and worst, for each method."""
+    """Return ms from an input to the changed page, and to the painted one: median and worst, for each question."""
+    tasks = [(7 * i) % 50 for i in range(INPUTS)]
+    questions = [
+        ("index", f"task inference, {method}", {"num_tasks": 50, "method": method}, "task", tasks) for method in METHODS
+    ]
+    noises = [10 + i for i in range(INPUTS)]
+    questions.append(("hopfield", "Hopfield, 20 digits by Storkey", {}, "noise", noises))
     rows = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        pages = small_site.build(Path(folder), {"index": ["# Explorer", "import supsup_lite as sl\nsl.demo()"]})
-        with opened_page(browser, (pages / "index.html").as_uri()) as (page, _):
-            page.wait_for_selector(".supsup-explorer")
-            for method in METHODS:
-                times = page.evaluate(MEASURE, {"method": method, "inputs": INPUTS})
-                rows.append({"ask by": method, "ms to the answer": median(times["answered"])})
-                rows[-1] |= {"at worst": max(times["answered"]), "ms until painted": median(times["painted"])}
+        pages = small_site.build(Path(folder), PAGES)
+        for name, words, start, control, values in questions:
+            with opened_page(browser, (pages / f"{name}.html").as_uri()) as (page, _):
+                page.wait_for_selector(".supsup-explorer")
+                times = page.evaluate(MEASURE, {"start": start, "name": control, "values": values})
+            rows.append({"explorer": words, "ms to the answer": median(times["answered"])})
+            rows[-1] |= {"at worst": max(times["answered"]), "ms until painted": median(times["painted"])}
     return rows
