@@ -6,7 +6,7 @@ number, so that numpy's numbers, fractions and the like serve as well as `int` a
 
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from numbers import Real
 
 import torch
@@ -55,6 +55,20 @@ def check_keep(keep: float) -> float:
     if not 0 <= keep <= 1:  # nor NaN
         raise ValueError(f"keep must lie in 0..1, the share of weights to keep, got {keep}. (Sparsity is 1 - keep.)")
     return float(keep)
+
+
+def check_flag(name: str, value: bool) -> bool:
+    """Return True or False, if it is one of them (numpy's serve as well)."""
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{name} must be True or False, got {value!r} of type {type(value).__name__}.")
+    return bool(value)
+
+
+def check_function(name: str, value: Callable) -> Callable:
+    """Return a function, or whatever else can be called; raise TypeError otherwise."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r} of type {type(value).__name__}.")
+    return value
 
 
 def check_choice(name: str, value: str, allowed: Collection[str]) -> str:

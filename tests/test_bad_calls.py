@@ -253,19 +253,84 @@ def calls(folder: Path) -> dict[str, Call]:
     }  # fmt: skip
 
 
-NAMES = (
-    "permuted_mnist rotated_mnist split_mnist split_fashion_mnist tasks_of tasks[] batch stream_of assignment mnist "
-    "lenet_300_100 fc_1024 mlp bn_mlp freeze_as_base signed_kaiming_constant random_mask threshold_mask top_k_mask "
-    "straight_through apply_mask superpose alpha_gradient infer_task evaluate learn_masks learn_coefficients MaskStore "
-    "masks[] masks.take masks.append masks.extend masks.replace masks.reserve masks.save MaskStore.load HopfieldStore "
-    "memory.store memory.energy memory.fields memory.spread memory.step memory.recall memory.save HopfieldStore.load "
-    "hopfield_store recall_mask Recipe PaperRule RecordRule StreamLearner feed learn_unannounced"
-).split()
+NAMES = [
+    "permuted_mnist",
+    "rotated_mnist",
+    "split_mnist",
+    "split_fashion_mnist",
+    "tasks_of",
+    "tasks[]",
+    "batch",
+    "stream_of",
+    "assignment",
+    "mnist",
+    "lenet_300_100",
+    "fc_1024",
+    "mlp",
+    "bn_mlp",
+    "freeze_as_base",
+    "signed_kaiming_constant",
+    "random_mask",
+    "threshold_mask",
+    "top_k_mask",
+    "straight_through",
+    "apply_mask",
+    "superpose",
+    "alpha_gradient",
+    "infer_task",
+    "evaluate",
+    "learn_masks",
+    "learn_coefficients",
+    "MaskStore",
+    "masks[]",
+    "masks.take",
+    "masks.append",
+    "masks.extend",
+    "masks.replace",
+    "masks.reserve",
+    "masks.save",
+    "MaskStore.load",
+    "HopfieldStore",
+    "memory.store",
+    "memory.energy",
+    "memory.fields",
+    "memory.spread",
+    "memory.step",
+    "memory.recall",
+    "memory.save",
+    "HopfieldStore.load",
+    "hopfield_store",
+    "recall_mask",
+    "Recipe",
+    "PaperRule",
+    "RecordRule",
+    "StreamLearner",
+    "feed",
+    "learn_unannounced",
+]
 # What is no function of arguments: data classes of results, constants, and what takes nothing.
 NOT_CALLED = set(
-    "DEFAULT PAPER DataError Evaluation Stream Task TaskSuite __version__ about demo device fashion_mnist".split()
+    [
+        "DEFAULT",
+        "PAPER",
+        "DataError",
+        "Evaluation",
+        "Stream",
+        "Task",
+        "TaskSuite",
+        "__version__",
+        "about",
+        "demo",
+        "device",
+        "fashion_mnist",
+    ]
 )
 # Arguments of any kind, by design: a progress bar's switch is a truth, a layer's or a suite's name may be any text.
+# A trillion steps of a small descent are long, not wrong.
+LONG = {
+    (name, what, "a trillion")
+    for name, what in (("infer_task", "steps"), ("recall_mask", "steps"), ("recall_mask", "starts"))
+}
 ANYTHING = {("learn_masks", "progress"), ("learn_unannounced", "progress"), ("masks.save", "path")}
 
 
@@ -361,6 +426,8 @@ def test_bad_input_works_or_is_refused_in_a_sentence_of_ours(name, folder, monke
         if (name, argument) in ANYTHING:
             continue
         for kind, value in values().items():
+            if (name, argument, kind) in LONG:
+                continue
             trouble = trouble_with(call, name, argument, value)
             if trouble:
                 troubles.append(f"{name}({argument}={kind}): {trouble}")
@@ -370,15 +437,11 @@ def test_bad_input_works_or_is_refused_in_a_sentence_of_ours(name, folder, monke
 
 def test_another_library_s_words_would_be_seen():
     """The check above sees what it should."""
-    with pytest.raises(TypeError) as caught:
-        sl.mlp.__wrapped__(None)() if hasattr(sl.mlp, "__wrapped__") else len(5)
-    try:
+    with pytest.raises(RuntimeError, match="shape") as theirs:
         torch.zeros(2).view(3)
-    except RuntimeError as error:
-        assert not raised_by_us(error)
+    assert not raised_by_us(theirs.value)
     with pytest.raises(ValueError, match="seed") as ours:
         sl.lenet_300_100(seed=-1)
     assert raised_by_us(ours.value)
     assert is_a_sentence(str(ours.value))
     assert not is_a_sentence("invalid literal")
-    assert caught

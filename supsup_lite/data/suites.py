@@ -13,7 +13,7 @@ from supsup_lite.data import datasets as data
 from supsup_lite.data.datasets import DataSet, Images
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.data.views import View
-from supsup_lite.devices import resolve
+from supsup_lite.devices import check_memory, resolve
 from supsup_lite.seeding import generator
 
 # Mean and standard deviation of the training pixels, scaled to 0..1. Test: tests/test_tasks.py computes them.
@@ -108,6 +108,7 @@ def _mnist(device: torch.device | str | None) -> DataSet:
 def permuted_suite(source: DataSet, num_tasks: int, seed: int) -> TaskSuite:
     """Return a suite of all classes, whose tasks each shuffle the pixels in their own way, by (seed, task)."""
     size = source.train.pixels[0].numel()
+    check_memory(f"{num_tasks:,} permutations of {size} pixels", 16 * num_tasks * size, torch.device("cpu"))
     shuffles = np.stack([generator("permutation", seed, task).permutation(size) for task in range(num_tasks)])
     permutations = torch.from_numpy(shuffles).to(source.train.pixels.device)
     return _whole_suite(

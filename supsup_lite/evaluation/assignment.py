@@ -43,6 +43,8 @@ def assignment(stream: Stream, used: Sequence[int]) -> Assignment:
     """
     if not isinstance(stream, Stream):
         raise TypeError(f"stream must be made by stream_of(tasks, plan), got {type(stream).__name__}.")
+    if not isinstance(used, Sequence) or isinstance(used, (str, bytes)):
+        raise TypeError(f"`used` must be a list with the mask of each batch, got {type(used).__name__}.")
     if len(used) != len(stream):
         raise ValueError(f"the stream has {len(stream)} batches, but `used` has {len(used)} entries.")
     masks = torch.tensor([check_whole("an entry of `used`", mask, least=SET_ASIDE) for mask in used], device="cpu")

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_whole
+from supsup_lite.checks import check_choice, check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.intervals import interval_95
 from supsup_lite.evaluation.steps import BATCH, answers, each_image, given_masks, infer_masks
@@ -103,13 +103,13 @@ def evaluate(
         TypeError, ValueError: the arguments make no sense or do not fit together: the masks belong to another network,
             or none of them to one of the tasks.
     """
-    _check(scenario, infer_from, method, objective, images)
+    _check(tasks, scenario, infer_from, method, objective, images)
     if owners is None:
         positions = check_fits(net, masks, tasks)
         owners = _owners(positions, len(masks))
     else:
         check_fits(net, masks)
-        owners = _checked_owners(owners, masks, tasks, scenario)
+        owners = _checked_owners(owners, masks, scenario)
     which = {"images": images, "seed": seed}
     if scenario == "GG":
         chosen, infer_from = given_masks(tasks, images, positions), "given"
@@ -180,9 +180,7 @@ def _owners(positions: Sequence[int], num_masks: int) -> list[int]:
     return owners
 
 
-def _checked_owners(owners, masks: MaskStore, tasks: TaskSuite, scenario: str) -> list[int]:
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
+def _checked_owners(owners, masks: MaskStore, scenario: str) -> list[int]:
     if not isinstance(owners, Sequence):
         raise TypeError(f"owners must be a list with the task of each mask, got {type(owners).__name__}.")
     if scenario == "GG" or len(owners) != len(masks):
@@ -192,8 +190,8 @@ def _checked_owners(owners, masks: MaskStore, tasks: TaskSuite, scenario: str) -
     return [check_whole("an owner", owner, least=-1) for owner in owners]
 
 
-def _check(scenario, infer_from, method, objective, images) -> None:
-    if scenario == "NNs":
+def _check(tasks, scenario, infer_from, method, objective, images) -> None:
+    if isinstance(scenario, str) and scenario == "NNs":
         raise ValueError(
             "scenario 'NNs' has its own learner, because no task is ever given; evaluate takes GG, GNs, GNu."
         )
@@ -203,7 +201,8 @@ def _check(scenario, infer_from, method, objective, images) -> None:
         ("method", method, METHODS),
         ("objective", objective, OBJECTIVES),
     ):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
+        check_choice(name, value, allowed)
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
     if images is not None:
         check_whole("images", images)

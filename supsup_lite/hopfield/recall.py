@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_positive, check_whole
+from supsup_lite.checks import check_number, check_positive, check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
 from supsup_lite.inference.objectives import objective_of
@@ -114,6 +114,8 @@ def mask_of(net: Network, z: Tensor) -> Mask:
 @isolated
 def hopfield_store(masks: MaskStore, rule: str = "storkey") -> HopfieldStore:
     """Return a Hopfield store that holds all masks, stored in their order."""
+    if not isinstance(masks, MaskStore):
+        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
     store = HopfieldStore(masks.net.num_weights, rule, masks.net.device)
     for z in spins_of(masks):
         store.store(z)
@@ -217,8 +219,8 @@ def recall_mask(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    x = _checked(net, store, x, steps, starts, rate, energy_weight)
-    limits = limits or Limits()
+    x = _checked(net, store, x, limits, steps, starts, rate, energy_weight)
+    rate, energy_weight, limits = float(rate), float(energy_weight), limits or Limits()
     trace: list[Step] = []
     tried = torch.zeros_like(store.mean)
     for start in range(starts):
@@ -279,15 +281,17 @@ def _check_store(net: Network, store: HopfieldStore) -> None:
         raise ValueError(f"the store holds patterns of {store.dim}, but masks of {net!r} have {net.num_weights} bits.")
 
 
-def _checked(net, store, x, steps, starts, rate, energy_weight) -> Tensor:
+def _checked(net, store, x, limits, steps, starts, rate, energy_weight) -> Tensor:
     """Return the images (as `check_images` does) if the arguments of `recall_mask` make sense together."""
     x = check_images(net, x)
     _check_store(net, store)
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits must be Limits, as measure_limits returns them, got {limits!r}.")
     if not len(store):
         raise ValueError("the store is empty: store at least one mask before recalling one.")
     check_whole("steps", steps)
     check_whole("starts", starts)
     check_positive("rate", rate)
-    if not 0 <= energy_weight < math.inf:
+    if check_number("energy_weight", energy_weight) < 0:
         raise ValueError(f"energy_weight must be 0 or more, got {energy_weight}.")
     return x

@@ -187,7 +187,7 @@ class HopfieldStore:
             TypeError, ValueError: the states do not fit, or an unknown order.
         """
         spins = to_spins(to_bits(self._checked(z)))
-        for _ in range(max_sweeps):
+        for _ in range(check_whole("max_sweeps", max_sweeps, least=0)):
             moved = self.step(spins, order)
             if torch.equal(moved, spins):
                 break

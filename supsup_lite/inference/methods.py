@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_choice, check_positive, check_whole
-from supsup_lite.inference.objectives import objective_of
+from supsup_lite.checks import check_choice, check_flag, check_positive, check_whole
+from supsup_lite.inference.objectives import OBJECTIVES, objective_of
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
@@ -109,7 +109,8 @@ def infer_task(
     """
     x = _checked(net, masks, x)
     check_choice("method", method, METHODS)
-    steps, rate = check_whole("steps", steps), check_positive("rate", rate)
+    steps, rate, together = check_whole("steps", steps), check_positive("rate", rate), check_flag("together", together)
+    _real_outputs(net, masks, objective, num_classes)
     if method == "exhaustive":
         if objective != "entropy":
             raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
@@ -199,8 +200,11 @@ def _pooled(values: Tensor, together: bool) -> Tensor:
 
 
 def _real_outputs(net: Network, masks: MaskStore, objective: str, num_classes: int | None) -> int | None:
-    if objective == "entropy" or num_classes is not None:
-        return num_classes
+    check_choice("objective", objective, OBJECTIVES)
+    if num_classes is not None:
+        return check_whole("num_classes", num_classes)
+    if objective == "entropy":
+        return None
     if masks.learned is None or masks.learned.num_classes is None:
         raise ValueError(
             "objective 'superfluous' needs num_classes: this store does not say how many outputs are real. Give it, or "

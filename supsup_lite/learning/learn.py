@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_keep, check_seed, check_whole
+from supsup_lite.checks import check_function, check_keep, check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
@@ -67,7 +67,7 @@ def learn_masks(
         TypeError, ValueError: the arguments make no sense or do not fit together.
         MemoryError: at_once is None, and the device has not the memory for one task.
     """
-    learned = _check(net, tasks, keep, seed, recipe, masks, at_once, transfer)
+    learned = _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step)
     store = masks if masks is not None else MaskStore(net)
     store.learned = learned
     store.reserve(len(tasks))
@@ -223,7 +223,7 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
     return {name: (mean[name] * seen + values[0]) / (seen + 1) for name, values in scores.items()}
 
 
-def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> Learned:
+def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step) -> Learned:
     """Return how masks will be learned; raise on arguments of `learn_masks` that make no sense, before any work."""
     check_network(net)
     if not isinstance(tasks, TaskSuite):
@@ -236,6 +236,8 @@ def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer) -> Learned:
     check_recipe(recipe)
     if at_once is not None:
         check_whole("at_once", at_once)
+    if on_step is not None:
+        check_function("on_step", on_step)
     if masks is not None and not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore to go on with, got {type(masks).__name__}.")
     if net.outputs < tasks.num_classes:

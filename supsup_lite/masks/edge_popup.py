@@ -23,7 +23,7 @@ def threshold_mask(scores: Tensor) -> Tensor:
     Args:
         scores: float tensor of any shape.
     """
-    return scores >= 0
+    return _checked_scores(scores) >= 0
 
 
 @isolated
@@ -42,8 +42,7 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
         ValueError: keep is outside 0..1, or a score is NaN.
     """
     keep = check_keep(keep)
-    if not isinstance(scores, Tensor) or scores.dtype == torch.bool:
-        raise TypeError(f"scores must be a tensor of numbers, got {scores!r}.")
+    _checked_scores(scores)
     size = scores.abs().flatten()
     kept = round(keep * len(size))
     if kept == 0:
@@ -73,6 +72,16 @@ def masks_of(scores: Tensor, keep: float | None) -> Tensor:
     return torch.stack([top_k_mask(task_scores, keep) for task_scores in scores])
 
 
+def _checked_scores(scores: Tensor) -> Tensor:
+    """Return scores that can be ranked: real numbers with values."""
+    if not isinstance(scores, Tensor) or scores.dtype == torch.bool or scores.is_complex():
+        kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
+        raise TypeError(f"scores must be a tensor of real numbers, got {kind}.")
+    if scores.layout != torch.strided or scores.is_meta:
+        raise ValueError(f"scores must be a dense tensor with values, got {scores.layout} on {scores.device}.")
+    return scores
+
+
 class _StraightThrough(torch.autograd.Function):
     """Forward: the mask as numbers. Backward: the scores get the mask's gradient, as if the step were not there."""
 
@@ -100,8 +109,9 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
         TypeError: the scores are not floats, or the mask is not bool.
         ValueError: their shapes differ.
     """
-    if not scores.is_floating_point() or mask.dtype != torch.bool:
-        raise TypeError(f"expected float scores and a bool mask, got {scores.dtype} and {mask.dtype}.")
+    if not _checked_scores(scores).is_floating_point() or not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
+        raise TypeError(f"expected float scores and a bool mask, got {scores.dtype} and {kind}.")
     if scores.shape != mask.shape:
         raise ValueError(f"scores and mask must have one shape, got {tuple(scores.shape)} and {tuple(mask.shape)}.")
     return _StraightThrough.apply(scores, mask)

@@ -77,7 +77,15 @@ class MaskStore:
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
-        return self._part(positions, positions.tolist())
+        if not isinstance(positions, Tensor) or positions.dtype != torch.long or positions.ndim != 1:
+            kind = f"{positions.dtype} of shape {list(positions.shape)}" if isinstance(positions, Tensor) else positions
+            raise TypeError(f"positions must be a long tensor [m], such as torch.tensor([2, 0]), got {kind}.")
+        if positions.device != self._net.device:
+            raise ValueError(f"the positions are on {positions.device}, the masks on {self._net.device}: move them.")
+        chosen = positions.tolist()
+        if chosen and not 0 <= min(chosen) <= max(chosen) < len(self):
+            raise IndexError(f"positions must lie in 0..{len(self) - 1}, got {min(chosen)}..{max(chosen)}.")
+        return self._part(positions, chosen)
 
     @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
-from supsup_lite.devices import resolve
+from supsup_lite.devices import check_memory, resolve
 from supsup_lite.networks.layers import CONVOLUTIONS
 from supsup_lite.networks.network import ApplyLayer, Network, signed_kaiming_constant, unmasked
 
@@ -160,9 +160,11 @@ def _checked_shape(module: nn.Module, input_shape: Sequence[int] | None) -> tupl
             f"the shape of an image cannot be read off {type(module).__name__}: give it, such as "
             "input_shape=(1, 28, 28) for one channel of 28 x 28 pixels."
         )
-    if not isinstance(input_shape, Sequence) or isinstance(input_shape, str) or not len(input_shape):
+    if not isinstance(input_shape, Sequence) or isinstance(input_shape, (str, bytes)) or not len(input_shape):
         raise TypeError(f"input_shape must be the sizes of one image, such as (1, 28, 28), got {input_shape!r}.")
-    return tuple(check_whole("a size of input_shape", size) for size in input_shape)
+    shape = tuple(check_whole("a size of input_shape", size) for size in input_shape)
+    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
+    return shape
 
 
 def _check_layers(module: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import operator
 from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
+from supsup_lite.devices import check_memory
 from supsup_lite.networks.layers import MASKED, layer_with
 from supsup_lite.seeding import generator
 
@@ -115,7 +117,10 @@ def checked_recipe(widths: Sequence[int], seed: int) -> tuple[tuple[int, ...], i
     *below, outputs = widths
     outputs = check_whole("outputs", outputs, least=2)  # one for each class, and any number on top
     named = zip(("inputs", *["units"] * (len(below) - 1)), below, strict=True)
-    return (*(check_whole(what, width) for what, width in named), outputs), check_seed(seed)
+    widths = (*(check_whole(what, width) for what, width in named), outputs)
+    weights = sum(map(operator.mul, widths[:-1], widths[1:]))
+    check_memory(f"a network of {weights:,} weights", 6 * weights, torch.device("cpu"))  # where they are drawn
+    return widths, check_seed(seed)
 
 
 @isolated
@@ -128,7 +133,16 @@ def signed_kaiming_constant(shape: tuple[int, ...], layer: str, seed: int) -> Te
     Args:
         shape: [out, in, ...]; fan_in is the product of all but the first.
         layer: the layer's name, so that two layers of one shape differ.
+
+    Raises:
+        TypeError, ValueError: the shape, the name or the seed makes no sense.
     """
+    if isinstance(shape, (str, bytes)) or not isinstance(shape, Sequence) or len(shape) < 2:
+        raise TypeError(f"shape must be [out, in, ...], such as (300, 784), got {shape!r}.")
+    if not isinstance(layer, str):
+        raise TypeError(f"layer must be a name such as 'fc1', got {layer!r}.")
+    shape = tuple(check_whole("a size of shape", size) for size in shape)
+    check_memory(f"a layer of shape {shape}", 6 * math.prod(shape), torch.device("cpu"))
     fan_in = math.prod(shape[1:])
     signs = generator(f"weights of {layer}", seed).integers(0, 2, shape, dtype=np.int8) * 2 - 1
     return torch.from_numpy(signs.astype(np.float32) * np.float32(math.sqrt(2 / fan_in)))
