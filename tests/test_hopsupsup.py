@@ -207,7 +207,7 @@ def test_limits_are_what_the_masks_show(learned):
         ({"steps": 0}, ValueError, "steps must be 1 or more"),
         ({"starts": 1.5}, TypeError, "starts must be a whole number"),
         ({"rate": 0}, ValueError, "rate must be a positive"),
-        ({"energy_weight": -1}, ValueError, "energy_weight 0 or more"),
+        ({"energy_weight": -1}, ValueError, "energy_weight must be 0 or more"),
     ],
 )
 def test_nonsense_is_refused(learned, change, error, says):

@@ -208,7 +208,8 @@ def _units(net: Network) -> int:
         sizes.append(z[0].numel())
         return z
 
-    net(torch.zeros(2, net.inputs, dtype=torch.float32, device=net.device), apply)
+    where = next(iter(net.weights().values())).device
+    net(torch.zeros(2, net.inputs, dtype=torch.float32, device=where), apply)
     return sum(sizes)
 
 
