@@ -97,10 +97,10 @@ class Call:
 @functools.cache
 def shared() -> dict[str, Any]:
     """What the calls share, small: a network, tasks, masks and the rest."""
-    net = sl.mlp((784, 8, 12), seed=0, device="cpu")
+    net = sl.mlp((784, 2, 12), seed=0, device="cpu")
     tasks = sl.permuted_mnist(3, device="cpu")
     masks = sl.learn_masks(net, tasks, recipe=QUICK, progress=False)
-    other = sl.mlp((784, 8, 12), seed=1, device="cpu")
+    other = sl.mlp((784, 2, 12), seed=1, device="cpu")
     units = sl.bn_mlp(units=8, device="cpu")
     unit_masks = sl.learn_masks(units, sl.split_mnist(2, device="cpu"), recipe=QUICK, progress=False)
     x, y = tasks[0].test.batch(range(4))
@@ -241,7 +241,7 @@ def calls(folder: Path) -> dict[str, Call]:
              "rate": 1.0, "energy_weight": 0.3},
         ),
         "Recipe": Call(sl.Recipe, recipe),
-        "PaperRule": Call(sl.PaperRule, {"eps": 0.125}),
+        "PaperRule": Call(sl.PaperRule, {"eps": 0.125, "patience": 1, "candidates": 5}),
         "RecordRule": Call(sl.RecordRule, {"odds": 100.0, "patience": 3}),
         "StreamLearner": Call(
             sl.StreamLearner,
