@@ -196,10 +196,8 @@ def best_by_loop(accuracies, tries):
 
 
 def best_by_numpy(accuracies, tries):
-    values = accuracies.numpy()
-    return np.mean(
-        [group.max() for group in np.split(values[: len(values) - len(values) % tries], len(values) // tries)]
-    )
+    values = accuracies.numpy()[: len(accuracies) - len(accuracies) % tries]
+    return np.mean([group.max() for group in np.split(values, len(values) // tries)])
 
 
 RIGHT = {

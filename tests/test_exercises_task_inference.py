@@ -156,14 +156,12 @@ def difference_by_loop(f, alphas, step):
 
 
 def difference_by_floats(f, alphas, step):
-    moved = [
-        [a + step * (i == j) * sign for j, a in enumerate(alphas.tolist())]
-        for i in range(len(alphas))
-        for sign in (1, -1)
-    ]
-    values = [float(f(torch.tensor(point, dtype=torch.float64))) for point in moved]
-    pairs = zip(values[::2], values[1::2], strict=True)
-    return torch.tensor([(up - down) / (2 * step) for up, down in pairs], dtype=torch.float64)
+    def at(i, move):
+        point = [a + move if j == i else a for j, a in enumerate(alphas.tolist())]
+        return float(f(torch.tensor(point, dtype=torch.float64)))
+
+    slopes = [(at(i, step) - at(i, -step)) / (2 * step) for i in range(len(alphas))]
+    return torch.tensor(slopes, dtype=torch.float64)
 
 
 def difference_by_vmap(f, alphas, step):
