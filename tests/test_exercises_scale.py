@@ -36,7 +36,7 @@ def operations_by_loop(widths, images):
 
 
 def operations_by_product(widths, images):
-    forward = sum(math.prod(pair) for pair in zip(widths, widths[1:], strict=False))
+    forward = sum(math.prod(pair) for pair in pairwise(widths))
     between = forward - widths[0] * widths[1]
     return forward * images + between * images + forward * images
 
