@@ -170,7 +170,7 @@ def gradient_by_loop(delta, x, weight):
 
 def gradient_by_autograd(delta, x, weight):
     w_eff = weight.clone().requires_grad_(True)
-    (x @ w_eff.T).backward(delta)
+    ((x @ w_eff.T) * delta).sum().backward()
     return w_eff.grad * weight
 
 
