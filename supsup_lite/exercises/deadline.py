@@ -28,20 +28,15 @@ def deadline(seconds: float) -> Iterator[None]:
         while not ended.wait(seconds):
             with ending:
                 if not ended.is_set() and not _imports(thread):
-                    _raise_in(thread, ctypes.py_object(TimeUp))
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
                     return
 
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        with ending:
+        with ending:  # a TimeUp that is set but not yet raised is raised in here at the latest: `set` is Python code
             ended.set()
-            _raise_in(thread, None)  # nothing: what is set but not yet raised must not come later
-
-
-def _raise_in(thread: int, exception: ctypes.py_object | None) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
 
 
 def _imports(thread: int) -> bool:
