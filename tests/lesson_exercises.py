@@ -76,9 +76,9 @@ def run_definitions(tree: ast.Module, names: dict[str, Any]) -> None:
     body = [node for node in tree.body if isinstance(node, DEFINES)]
     for function in functions(tree):  # defaults and decorators may be values of the lesson, which are not there
         function.decorator_list = []
-        function.args.defaults = [
-            d if isinstance(d, ast.Constant) else ast.Constant(None) for d in function.args.defaults
-        ]
+        simple = [isinstance(value, ast.Constant) for value in function.args.defaults]
+        values = zip(function.args.defaults, simple, strict=True)
+        function.args.defaults = [value if keep else ast.Constant(None) for value, keep in values]
     exec(compile(ast.fix_missing_locations(ast.Module(body, [])), "<lesson>", "exec"), names)
 
 

@@ -15,7 +15,7 @@ from lessons import ROOT, execution_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
 
-from supsup_lite.exercises import yours_or
+from supsup_lite.exercises import check_for, yours_or
 from tests.conftest import LESSON_SECONDS
 from tests.lesson_exercises import Exercise, check_calls, exercises_of, hint_faults
 
@@ -179,20 +179,18 @@ def test_a_hint_that_cannot_work_is_found():
     def halves(n):
         raise NotImplementedError
 
-    def check_halves(attempt):
-        attempt(3)
-
     def solution(n):
         import math
 
         half = math.ceil(n / 2)
         return half
 
-    hints = [
-        "`half - n`, `n.real`, `[n, d]`, `argsort(stable=True)`, `half + border`",
-        "`math.ceil(n / 2)`",
-        "`n + ''`",
-    ]
+    @check_for(solution, praise="")
+    def check_halves(attempt):
+        attempt(3)
+
+    works = "`half - n`, `n.real`, `[n, d]`, `argsort(stable=True)`, `.view(n)`, `half + ...`, `half + border`"
+    hints = [works, "`math.ceil(n / 2)`", "`n + ''`"]
     assert hint_faults(Exercise(halves, check_halves, {}, hints, solution)) == [
         "halves: `math.ceil(n / 2)`: name 'math' is not defined",
         "halves: `n + ''`: TypeError: unsupported operand type(s) for +: 'int' and 'str'",

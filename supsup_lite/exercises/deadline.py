@@ -35,7 +35,9 @@ def deadline(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with ending:  # a TimeUp that is set but not yet raised is raised in here at the latest: `set` is Python code
+        # A TimeUp that is set but not yet raised is raised in here at the latest: `set` is Python code. Taking it back
+        # with NULL would leave CPython's signal for it on for ever, and a profiler hangs then.
+        with ending:
             ended.set()
 
 
