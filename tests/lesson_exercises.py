@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jupytext
@@ -150,12 +151,12 @@ def first_inputs(check: Callable) -> tuple:
 
 
 def locals_of(function: Callable, inputs: tuple) -> dict[str, Any]:
-    """Return the local variables of a function when it returns."""
+    """Return the local variables of a function when it returns, but for what it imports: a learner has to know that."""
     found = {}
 
     def watch(frame, event, _):
         if event == "return" and frame.f_code is function.__code__:
-            found.update(frame.f_locals)
+            found.update({k: v for k, v in frame.f_locals.items() if not isinstance(v, ModuleType)})
 
     before = sys.getprofile()
     sys.setprofile(watch)
