@@ -1,5 +1,7 @@
 """Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
 
+import ast
+import inspect
 import os
 import re
 import time
@@ -13,7 +15,9 @@ from lessons import ROOT, execution_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
 
+from supsup_lite.exercises import check_for, yours_or
 from tests.conftest import LESSON_SECONDS
+from tests.lesson_exercises import Exercise, check_calls, exercises_of, hint_faults
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -160,6 +164,66 @@ def test_solutions_are_collapsed(lesson):
         if "solution" in tags(cell):
             assert {"hide-input", "hide-cell"} & set(tags(cell)), "collapsed on the site"
             assert cell.metadata.get("jupyter", {}).get("source_hidden"), "collapsed in JupyterLab"
+
+
+# --- exercises -------------------------------------------------------------------------------------------------
+
+
+def test_hints_work(lesson):
+    """With what a learner has by then: `math` may be imported in a folded solution only."""
+    faults = [fault for exercise in exercises_of(lesson) for fault in hint_faults(exercise)]
+    assert not faults, "\n".join(faults)
+
+
+def test_a_hint_that_cannot_work_is_found():
+    def halves(n):
+        raise NotImplementedError
+
+    def solution(n):
+        import math
+
+        half = math.ceil(n / 2)
+        return half
+
+    @check_for(solution, praise="")
+    def check_halves(attempt):
+        attempt(3)
+
+    works = "`half - n`, `n.real`, `[n, d]`, `argsort(stable=True)`, `.view(n)`, `half + ...`, `half + border`"
+    hints = [works, "`math.ceil(n / 2)`", "`n + ''`"]
+    assert hint_faults(Exercise(halves, check_halves, {}, hints, solution)) == [
+        "halves: `math.ceil(n / 2)`: name 'math' is not defined",
+        "halves: `n + ''`: TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    ]
+
+
+def test_every_exercise_is_found(lesson):
+    stubs = lesson.read_text(encoding="utf-8").count("\n    raise NotImplementedError\n")
+    exercises = list(exercises_of(lesson))
+    assert len(exercises) == stubs
+    assert [len(exercise.hints) for exercise in exercises] == [3] * stubs
+
+
+def test_stub_and_reference_agree(lesson):
+    """So that what a check says of an input has the names that the learner sees."""
+    for exercise in exercises_of(lesson):
+        names = [list(inspect.signature(f).parameters) for f in (exercise.stub, exercise.check.reference)]
+        assert names[0] == names[1], exercise
+
+
+def test_solutions_are_right(lesson):
+    for exercise in exercises_of(lesson):
+        verdict = exercise.check(exercise.solution)
+        assert verdict.passed, verdict
+        exercise.check(exercise.stub)
+        assert yours_or(exercise.check.reference) is exercise.check.reference
+
+
+def test_a_solution_is_not_taken_for_the_learners(lesson):
+    """It calls `check_x()`, which says "Reference solution", and leaves what the learner wrote in place."""
+    for exercise in exercises_of(lesson):
+        (call,) = check_calls(ast.parse(exercise.solution_cell))
+        assert not call.args, exercise.solution_cell
 
 
 def test_lesson_names_no_machine(lesson, executed_lesson):
