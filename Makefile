@@ -25,8 +25,14 @@ bench: setup  ## measure the speeds that the README states
 	$(PY) -m tests.benchmarks $(ARGS)
 paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
 	$(PY) -m supsup_lite.paper all $(ARGS)
-lint: setup  ## check the style of all code, notebooks included
-	$(PY) -m ruff check . && $(PY) -m ruff format --check --diff tests notebooks/_site
+lint: setup node_modules/.installed  ## check the style of all code, notebooks and JavaScript included
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	npm run --silent lint
+node_modules/.installed: package.json  # what checks the JavaScript; nothing else needs it
+	@command -v npm >/dev/null || { echo "lint: npm is missing, which brings what checks the JavaScript." \
+	  "Install Node.js 18.18 or later, with npm." >&2; exit 1; }
+	npm install --silent --no-audit --no-fund
+	@touch $@
 lock:   ## resolve pyproject.toml into requirements.lock
 	@.ci/setup lock
 

@@ -13,7 +13,7 @@ import torch
 import supsup_lite as sl
 from supsup_lite import evaluation
 from supsup_lite.explorers import Masks
-from supsup_lite.explorers.base import FRONT, module
+from supsup_lite.explorers.base import module
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import entropies, halvings
@@ -64,15 +64,14 @@ def opened(pages, browser):
 # --- numbers ---------------------------------------------------------------------------------------------------
 
 RUN = """async ({module, bits, outputs, images, k}) => {
-    const names = ["unpackNetwork", "normalise", "firstLayer", "superpose", "alone", "halvings", "softmax", "entropy"];
-    const text = `${module}\\nexport { ${names.join(", ")} };`;
-    const js = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const text = `${module}\\nexport default { ...supsup.network, ...supsup.superposition, ...supsup.mnist };`;
+    const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     const bytes = Uint8Array.from(atob(bits), (char) => char.charCodeAt(0));
     const network = js.unpackNetwork(bytes, [784, 300, 100, outputs]), every = [...Array(k).keys()];
     return images.map((grey) => {
         const first = js.firstLayer(network, js.normalise(grey));
         const { logits, gradient } = js.superpose(network, first, every, "entropy");
-        const owns = every.map((mask) => js.alone(network, first, mask));
+        const owns = every.map((mask) => js.logitsAlone(network, first, mask));
         return {
             logits: [...logits], H: [...gradient], owns: owns.map((own) => [...own]),
             G: [...js.superpose(network, first, every, "superfluous").gradient],
@@ -107,9 +106,8 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         "outputs": setting.outputs,
         "k": k,
     }
-    module = "\n".join((FRONT / name).read_text("utf-8") for name in ("parts.js", "superposed.js"))
     page = browser.new_page()
-    found = page.evaluate(RUN, {"module": module, **given})
+    found = page.evaluate(RUN, {"module": module("superposition", "mnist"), **given})
     page.close()
 
     x = (images / 255 - 0.1307) / 0.3081
@@ -276,14 +274,13 @@ def test_drawing_a_one(pages, browser, by):
 
 def test_a_drawing_is_made_like_mnist(browser):
     """A small digit in a corner is enlarged to 20 pixels, and its centre of mass moved to the middle."""
-    parts = [(FRONT / name).read_text("utf-8") for name in ("parts.js", "pad.js")]
-    text = "\n".join([*parts, "export { asInMnist };"])
+    text = module("mnist") + "\nexport default supsup.mnist;"
     ink = torch.zeros(28, 28)
     ink[2:12, 3:5] = 255
     page = browser.new_page()
     run = """async ([text, ink]) => {
-        const { asInMnist } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-        return [...asInMnist(Float64Array.from(ink))];
+        const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+        return [...js.asInMnist(Float64Array.from(ink))];
     }"""
     found = torch.tensor(page.evaluate(run, [text, ink.flatten().tolist()])).view(28, 28)
     empty = page.evaluate(run, [text, [0] * 784])
@@ -616,10 +613,11 @@ BUSY = """async ([esm]) => {
 
 def test_a_busy_kernel_is_waited_for(browser):
     """A lesson run as a whole keeps Python busy for a minute. An explorer once gave up after twenty seconds."""
-    counts = "async ({ model, root }) => root.append((await fetchAsset(model, 'file')).length)"
+    counts = "async ({ model, root }) => root.append((await supsup.assets.fetchAsset(model, 'file')).length)"
+    text = f"{module('assets', 'explorer')}\nexport default supsup.explorer.explorer('Busy', {counts});"
     page = browser.new_page()
     page.clock.install()
-    page.evaluate(BUSY, [f"{module()}\nexport default explorer('Busy', {counts});"])
+    page.evaluate(BUSY, [text])
     page.clock.run_for(300_000)
     assert page.locator("figure.supsup-explorer figcaption").inner_text().startswith("This picture stands still until")
     page.evaluate("window.answer()")

@@ -8,7 +8,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
-from supsup_lite.explorers.base import FRONT
+from supsup_lite.explorers.base import module
 from supsup_lite.explorers.random_masks import ranks, removed_at
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
@@ -65,10 +65,9 @@ def test_numbers_out_of_range_are_refused(wrong):
 # --- numbers -----------------------------------------------------------------------------------------------------
 
 RUN = """async ({module, patterns, states, rule, spoiled}) => {
-    const names = ["remember", "recall", "fields", "energy", "spread", "spoil", "turnAll"];
-    const text = `${module}\\nexport { ${names.join(", ")} };`;
-    const js = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-    const memory = js.remember(patterns.map((z) => Float64Array.from(z)), rule);
+    const text = `${module}\\nexport default { ...supsup.spins, ...supsup.recall, ...supsup.noise };`;
+    const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const memory = js.store(patterns.map((z) => Float64Array.from(z)), rule);
     const spins = states.map((z) => Float64Array.from(z));
     const sweeps = (z, order) => js.recall(memory, z, order).states.map((own) => [...own]);
     return {
@@ -76,7 +75,7 @@ RUN = """async ({module, patterns, states, rule, spoiled}) => {
         fields: spins.map((z) => [...js.fields(memory, z)]),
         asynchronous: spins.map((z) => sweeps(z, "asynchronous")),
         synchronous: spins.map((z) => sweeps(z, "synchronous")),
-        turns: spins.map((z) => js.recall(memory, z, "synchronous").turns),
+        turns: spins.map((z) => js.recall(memory, z, "synchronous").cycles),
         byRow: spins.map((z) => [...js.recall(memory, z, "asynchronous", 28).states.at(-1)]),
         spoiled: spoiled.map(([share, damage, place, toss]) => [...js.spoil(spins[0], share, damage, place, toss)]),
     };
@@ -93,8 +92,8 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     if rule == "centred" and k == 1:
         states = states[:-1]  # nothing pulls on the mirror image, and torch's float32 leaves a thousandth of that
     spoiled = [[0.25, "turned", 3, 7], [0.5, "turned", 19, 999], [0.37, "covered", 0, 0], [0, "turned", 0, 0]]
-    module = "\n".join((FRONT / name).read_text("utf-8") for name in ("parts.js", "spins.js"))
-    given = {"module": module, "patterns": digits[:k].tolist(), "states": states.tolist(), "rule": rule}
+    text = module("recall", "noise")
+    given = {"module": text, "patterns": digits[:k].tolist(), "states": states.tolist(), "rule": rule}
     page = browser.new_page()
     found = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()

@@ -10,7 +10,7 @@ import traitlets
 import supsup_lite as sl
 from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers import Scale
-from supsup_lite.explorers.base import FRONT
+from supsup_lite.explorers.base import module
 from supsup_lite.explorers.scale import measured
 from supsup_lite.results.published import PUBLISHED, published
 from tests.pages import fits_and_takes_the_ink, opened_page
@@ -109,8 +109,8 @@ def test_the_still_picture_says_what_was_measured(explorer):
 # --- bytes, in a browser -----------------------------------------------------------------------------------------
 
 RUN = """async ([module, shapes, density, tasks, training]) => {
-    const text = `${module}\\nexport { bytesOfTask, operations, bytesInWords, scientific, compared };`;
-    const js = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const text = `${module}\\nexport default supsup.costs;`;
+    const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     return [js.bytesOfTask(shapes, density), js.operations(shapes, tasks, training)];
 }"""
 
@@ -118,7 +118,6 @@ RUN = """async ([module, shapes, density, tasks, training]) => {
 @pytest.mark.parametrize("keep", [0.05, 0.5, 0.9])
 def test_bytes_are_those_of_a_store(browser, explorer, keep):
     """An odd network too, whose layers end within a byte. CSC is counted column by column."""
-    module = (FRONT / "parts.js").read_text("utf-8") + (FRONT / "scale.js").read_text("utf-8")
     page = browser.new_page()
     for net in (sl.lenet_300_100(100, device="cpu"), sl.networks.MLP("odd", (9, 7, 3), seed=0)):
         masks = sl.MaskStore(net)
@@ -126,7 +125,7 @@ def test_bytes_are_those_of_a_store(browser, explorer, keep):
         kept = sum(int(bits.sum()) for bits in masks[0].values())
         shapes = [list(weight.shape) for weight in net.weights().values()]
         training = {"steps": 300, "batch": 128}
-        found, work = page.evaluate(RUN, [module, shapes, kept / net.num_weights, 7, training])
+        found, work = page.evaluate(RUN, [module("costs"), shapes, kept / net.num_weights, 7, training])
         columns = [[column.nonzero() for column in bits.T] for bits in masks[0].values()]
         csc = sum(2 * sum(map(len, rows)) + 4 * (len(rows) + 1) for rows in columns)
         expected = {
@@ -168,11 +167,11 @@ def shows(page, explorer, k, network, density):
     bound = n / 8 * (-p * math.log2(p) - (1 - p) * math.log2(1 - p))
     starts = sum(4 * (weight.shape[1] + 1) for weight in net.weights().values())
     expected = [4 * n * k, n * k, k * (2 * p * n + starts), k * n / 8, k * bound]
-    titles = scope.locator(".sizes .value").evaluate_all("values => values.map((own) => own.title)")
+    titles = scope.locator(".sizes .value").evaluate_all("values => values.map((value) => value.title)")
     found = [float(title.removesuffix(" bytes").replace(",", "")) for title in titles]
     assert found == pytest.approx(expected, rel=1e-4, abs=1)
-    work = scope.locator(".sums .value").evaluate_all("values => values.map((own) => own.title.replaceAll(',', ''))")
-    assert [int(number) for number in work] == [3 * n * 300 * 128 * k, n, (3 + k) * n, k * n]
+    work = scope.locator(".sums .value").evaluate_all("values => values.map((value) => value.title)")
+    assert [int(number.replace(",", "")) for number in work] == [3 * n * 300 * 128 * k, n, (3 + k) * n, k * n]
     own = [row for row in explorer.rows if (row["network"], row["density"]) == (network, density)]
     best = {}  # of each setting and k the result of most inferences
     for row in sorted(own, key=lambda row: row["inferences"]):
@@ -256,9 +255,3 @@ def test_a_half_written_state_leaves_the_picture_and_a_sentence(stream_and_scale
         assert "the stored results are missing" in page.locator(".explorer-still figcaption").inner_text()
         assert page.locator(".explorer-still svg[aria-label]").is_visible()
     path.unlink()
-
-
-def test_the_front_end_imports_nothing():
-    text = (FRONT / "scale.js").read_text("utf-8")
-    assert "import " not in text
-    assert "http" not in text

@@ -10,7 +10,7 @@ import torch
 import traitlets
 
 from supsup_lite.explorers import Stream
-from supsup_lite.explorers.base import FRONT, Explorer
+from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
 from tests.pages import fits_and_takes_the_ink, opened_page
@@ -318,9 +318,3 @@ def test_the_page_stays_small(stream_and_scale):
     assert (stream_and_scale / "index.html").stat().st_size < 100_000
     files = list((stream_and_scale / "_static" / "explorers").glob("*.js"))
     assert sum(path.stat().st_size for path in files) < 150_000, "the modules of two explorers, and the stored runs"
-
-
-def test_the_front_end_imports_nothing():
-    text = (FRONT / "stream.js").read_text("utf-8")
-    assert "import " not in text
-    assert "http" not in text

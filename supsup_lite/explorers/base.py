@@ -13,6 +13,7 @@ from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, YELLOW
 
 FRONT = Path(__file__).parent / "js"
+USE = re.compile(r"^  const \{[^}]*\} = supsup\.(\w+);$", re.MULTILINE)  # how a front end file says what it uses
 COLOURS = {
     "blue": BLUE, "orange": ORANGE, "green": GREEN, "pink": PINK,
     "sky": SKY, "red": RED, "yellow": YELLOW, "grey": GREY,
@@ -20,8 +21,29 @@ COLOURS = {
 
 
 def module(*names: str) -> str:
-    """Return the text of an explorer's ES module: the parts that all share, then its own, in this order."""
-    return "\n".join((FRONT / name).read_text(encoding="utf-8") for name in ("parts.js", *names))
+    """Return the text of an ES module: these files of the front end, each after all that it uses.
+
+    An explorer's module is that of its view: `module("hopfield")`. There is no bundler and no import: the files share
+    one object, `supsup`. The line `const { sum } = supsup.numbers;` in a file makes it come after numbers.js.
+    """
+    files = {path.stem: path for path in FRONT.glob("*/*.js")}
+    texts: dict[str, str] = {}
+
+    def add(name: str, users: tuple[str, ...]) -> None:
+        if name in users:
+            raise ValueError(f"{', '.join((*users, name))} use each other: give what they share a file of its own.")
+        if name not in files:
+            raise ValueError(f"The front end has no file {name}.js{f', which {users[-1]}.js uses' if users else ''}.")
+        if name in texts:
+            return
+        text = files[name].read_text(encoding="utf-8")
+        for used in USE.findall(text):
+            add(used, (*users, name))
+        texts[name] = text
+
+    for name in names:
+        add(name, ())
+    return "\n".join([(FRONT / "namespace.js").read_text(encoding="utf-8"), *texts.values()])
 
 
 def look() -> str:

@@ -25,7 +25,7 @@ class Forgetting(Explorer):
         methods: their names in the order given. A saved notebook sorts the keys of a dict.
     """
 
-    _esm = module("forgetting.js")
+    _esm = module("forgetting")
 
     method = traitlets.Unicode().tag(sync=True)
     num_tasks = traitlets.Int().tag(sync=True)

@@ -35,7 +35,7 @@ class Hopfield(Explorer):
             none, or before it has answered.
     """
 
-    _esm = module("spins.js", "pad.js", "hopfield.js")
+    _esm = module("hopfield")
     files = ("digits",)
 
     stored = traitlets.Int(10).tag(sync=True)

@@ -48,7 +48,7 @@ class Masks(Explorer):
         ValueError: a sparsity is not a whole percentage, or the images are of another size.
     """
 
-    _esm = module("mask_sums.js", "masks.js")
+    _esm = module("masks")
 
     sparsity = traitlets.Int(90).tag(sync=True)
     step = traitlets.Int().tag(sync=True)

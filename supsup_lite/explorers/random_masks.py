@@ -44,7 +44,7 @@ class RandomMasks(Explorer):
         ValueError: a sparsity is not a whole percentage, or the images are of another size.
     """
 
-    _esm = module("mask_sums.js", "random_masks.js")
+    _esm = module("random_masks")
 
     sparsity = traitlets.Int(50).tag(sync=True)
     attempt = traitlets.Int().tag(sync=True)

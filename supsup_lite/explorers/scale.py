@@ -42,7 +42,7 @@ class Scale(Explorer):
         ValueError: a result is damaged.
     """
 
-    _esm = module("scale.js")
+    _esm = module("scale")
 
     num_tasks = traitlets.Enum(NUM_TASKS, 100).tag(sync=True)
     network = traitlets.Enum(list(NETWORKS), "lenet_300_100").tag(sync=True)

@@ -30,7 +30,7 @@ class Stream(Explorer):
         learned: the runs of this notebook, by name, as `stored_streams.read` returns them.
     """
 
-    _esm = module("stream.js")
+    _esm = module("stream")
 
     stream = traitlets.Enum(list(stored_streams.PLANS), "even").tag(sync=True)
     rule = traitlets.Enum(RULES, "paper").tag(sync=True)

@@ -38,7 +38,7 @@ class TaskInference(Explorer):
         seconds: how long Python took to learn one mask, the last time that it did so here; 0 before.
     """
 
-    _esm = module("superposed.js", "pad.js", "task_inference.js")
+    _esm = module("task_inference")
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)
