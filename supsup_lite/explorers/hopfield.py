@@ -92,7 +92,7 @@ def patterns() -> Tensor:
 
 
 def noise_order(place: int, toss: int) -> np.ndarray:
-    """Return the units in the order in which noise turns them: int64 [784]. `spins.js` has the same."""
+    """Return the units in the order in which noise turns them: int64 [784]. `noise.js` has the same."""
     n = np.arange(PIXELS, dtype=np.uint32) + np.uint32(1024 * (place + 64 * toss))
     n = (n ^ (n >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     n = (n ^ (n >> np.uint32(13))) * np.uint32(0xC2B2AE35)

@@ -93,13 +93,13 @@ supsup.recallCharts = (() => {
       /** @param {number[]} values */
       const points = (values) => LEVELS.map((level, i) => [level, values[i]]);
       const name = `the ${names[digit]}`;
-      const own = ofDigit
+      const chosen = ofDigit
         ? [{ points: points(ofDigit), kind: "series-0 chosen", label: name }]
         : [];
       const label = `all ${shares.length} stored digits`;
       const [none, twenty, forty] = [all[0], all[4], all[8]].map((share) => percent(share));
       chart.update({
-        series: [...own, { points: points(all), kind: "series-1", label }],
+        series: [...chosen, { points: points(all), kind: "series-1", label }],
         xs: [0, 0.5],
         ys: [0, 1],
         marker: [noise / 100, height],

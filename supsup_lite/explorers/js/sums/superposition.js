@@ -43,6 +43,13 @@ supsup.superposition = (() => {
     return p.map((share) => (share > 0 ? -share * (Math.log(share) + H) : 0));
   }
 
+  /** @param {Float64Array[]} vectors */
+  function meanOf(vectors) {
+    const total = new Float64Array(vectors[0].length);
+    for (const vector of vectors) for (let j = 0; j < total.length; j++) total[j] += vector[j];
+    return total.map((value) => value / vectors.length);
+  }
+
   /**
    * The logits under the mean of some masks, and the gradient in the alpha of each.
    * @param {Network} network
@@ -55,16 +62,12 @@ supsup.superposition = (() => {
   function superpose({ layers }, first, masks, objective, l = 10) {
     const inputs = [new Float64Array()]; // of each layer; the first one's is not needed
     const alone = [masks.map((mask) => first[mask])]; // for each layer: its units under each mask
-    const mean = () => {
-      const values = last(alone);
-      return values[0].map((_, unit) => sum(values.map((units) => units[unit])) / masks.length);
-    };
     for (const layer of layers.slice(1)) {
-      const h = relu(mean());
+      const h = relu(meanOf(last(alone)));
       inputs.push(h);
       alone.push(masks.map((mask) => laterLayer(layer, h, mask)));
     }
-    const logits = mean();
+    const logits = meanOf(last(alone));
     let delta = gradientAtLogits(objective, logits, l);
     const gradient = new Float64Array(masks.length);
     for (let depth = layers.length - 1; depth >= 0; depth--) {

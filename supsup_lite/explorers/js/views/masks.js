@@ -147,12 +147,12 @@ export default (() => {
       byDensity.update({
         series: [
           {
-            points: known.map((own) => [100 - own, learned()[own].accuracy[step]]),
+            points: known.map((at) => [100 - at, learned()[at].accuracy[step]]),
             kind: "series-0",
             label: "learned",
           },
           {
-            points: known.map((own) => [100 - own, learned()[own].random]),
+            points: known.map((at) => [100 - at, learned()[at].random]),
             kind: "series-1",
             label: "random masks",
           },

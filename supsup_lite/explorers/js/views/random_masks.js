@@ -127,18 +127,18 @@ export default (() => {
       paintEdges(sparsity, attempt, model.get("layer"));
       const shares = accuracies()[measured];
       const best = indexOfMax(shares);
-      const [own, average, luckiest, lowest] = [
+      const [share, average, luckiest, lowest] = [
         shares[attempt],
         mean(shares),
         shares[best],
         Math.min(...shares),
-      ].map((share) => percent(share, 1));
+      ].map((value) => percent(value, 1));
       headlines[0].show(`sparsity ${percentSign(measured)}`);
-      headlines[1].show(`reads ${own}`);
+      headlines[1].show(`reads ${share}`);
       const kept = sizes.map((size) => (1 - measured / 100) * size);
       status.textContent =
         `Try ${attempt + 1} keeps ${percentSign(100 - measured)} of the weights and reads ` +
-        `${own} of the digits. The mean of ${tries} tries is ${average}, the luckiest ` +
+        `${share} of the digits. The mean of ${tries} tries is ${average}, the luckiest ` +
         `${luckiest}; chance is ${percent(0.1)}. ${bytesOfMask(sizes, kept)}`;
       luck.update({
         values: shares,
@@ -167,11 +167,11 @@ export default (() => {
         format: percent,
         alt:
           "At every density random masks read about a tenth of the digits; " +
-          `this one reads ${own}.`,
+          `this one reads ${share}.`,
       });
       numbers.update(
         ["try", "accuracy"],
-        shares.map((share, i) => [i + 1, share.toFixed(3)]),
+        shares.map((value, i) => [i + 1, value.toFixed(3)]),
       );
     }
 

@@ -127,11 +127,11 @@ export default (() => {
     function showByTasks(network, density, results, exact) {
       const settings = [...new Set(results.map(settingOf))].slice(0, 3);
       const ours = settings.flatMap((setting, i) => {
-        const own = results.filter((row) => settingOf(row) === setting);
+        const found = results.filter((row) => settingOf(row) === setting);
         return SHARES.map(([key, label], j) => ({
           kind: `series-${2 * i + j}`,
           label: `${label}, ${setting}`,
-          points: own.map((row) => [Math.log10(row.tasks), row[key]]),
+          points: found.map((row) => [Math.log10(row.tasks), row[key]]),
         }));
       });
       const theirs = paper

@@ -66,7 +66,9 @@ export default (() => {
     const settings = () => model.get("learned");
     const settingNow = () => {
       const { outputs, sparsity } = state();
-      return settings().find((own) => own.outputs === outputs && own.sparsity === sparsity);
+      return settings().find(
+        (setting) => setting.outputs === outputs && setting.sparsity === sparsity,
+      );
     };
 
     // --- the image, and what its task makes of it
