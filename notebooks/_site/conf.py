@@ -12,7 +12,7 @@ project = "supsup-lite"
 author = "The supsup-lite authors"
 project_copyright = "the supsup-lite authors. Code: MIT. Text and figures: CC BY 4.0"
 
-extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers"]
+extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers", "glossary"]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
