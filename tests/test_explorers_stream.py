@@ -12,12 +12,8 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-<<<<<<< HEAD
 from tests.pages import fits_and_takes_the_ink, opened_page, patient
 from tests.waiting import wait_until
-=======
-from tests.pages import fits_and_takes_the_ink, opened_page
->>>>>>> quiz
 
 TITLE = "When is a new mask needed?"
 

@@ -1,11 +1,8 @@
 """Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
 
 import ast
-<<<<<<< HEAD
-import inspect
-=======
 import importlib
->>>>>>> lessons0
+import inspect
 import os
 import pkgutil
 import re
@@ -20,11 +17,8 @@ from lessons import LESSONS, ROOT, execution_cache, minutes_to_read
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
 
-<<<<<<< HEAD
-from supsup_lite.exercises import check_for, yours_or
-=======
 from supsup_lite import exercises
->>>>>>> lessons0
+from supsup_lite.exercises import check_for, yours_or
 from tests.conftest import LESSON_SECONDS
 from tests.lesson_exercises import Exercise, check_calls, exercises_of, hint_faults
 
