@@ -10,6 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+__all__ = [
+    "Attempt",
+    "NotDone",
+    "Wrong",
+]
+
 SMALL = 12  # a tensor of so many numbers is shown with its values
 
 

@@ -7,6 +7,11 @@ from supsup_lite.exercises.attempts import Attempt, NotDone, Wrong
 from supsup_lite.exercises.deadline import TimeUp, deadline
 from supsup_lite.exercises.verdicts import NOT_DONE, RIGHT, WRONG, Verdict
 
+__all__ = [
+    "check_for",
+    "yours_or",
+]
+
 _IN_USE: dict[Callable, Callable] = {}  # reference -> what a lesson goes on with: the learner's once it has passed
 
 

@@ -8,6 +8,11 @@ from torch import Tensor
 
 from supsup_lite.exercises.attempts import Wrong
 
+__all__ = [
+    "expect",
+    "must_equal",
+]
+
 SHORT = 36  # a tensor of so many numbers is shown as a whole
 
 

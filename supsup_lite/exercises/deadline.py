@@ -6,6 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = [
+    "TimeUp",
+    "deadline",
+]
+
 
 class TimeUp(BaseException):
     """The time is over. Not an Exception, so that an `except Exception` in the code at hand does not stop it."""

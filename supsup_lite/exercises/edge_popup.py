@@ -7,6 +7,21 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "bits_per_weight",
+    "cheapest_density",
+    "check_bits_per_weight",
+    "check_cheapest_density",
+    "check_kept_per_pixel",
+    "check_popup_mask",
+    "check_score_gradient",
+    "check_straight_through",
+    "kept_per_pixel",
+    "popup_mask",
+    "score_gradient",
+    "straight_through",
+]
+
 # --- 1: the straight-through estimator -----------------------------------------------------------------------------
 
 

@@ -7,6 +7,19 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "backward_transfer",
+    "check_backward_transfer",
+    "check_fisher_of_layer",
+    "check_forgetting",
+    "check_missing",
+    "check_spring",
+    "fisher_of_layer",
+    "forgetting",
+    "missing",
+    "spring",
+]
+
 NAN = math.nan
 
 # Accuracy matrices of few tasks, smallest first: task 0 loses; gains; dips and comes back; two forget in their own way.

@@ -6,6 +6,19 @@ from torch import Tensor
 from supsup_lite.exercises import check_for, must_equal
 from supsup_lite.seeding import generator
 
+__all__ = [
+    "break_even",
+    "check_break_even",
+    "check_energy",
+    "check_hebb",
+    "check_step",
+    "check_storkey",
+    "energy",
+    "hebb",
+    "step",
+    "storkey",
+]
+
 HAND = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])  # two patterns of four spins, at right angles
 
 

@@ -8,6 +8,19 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "bytes_to_store",
+    "chance_mask",
+    "check_bytes_to_store",
+    "check_chance_mask",
+    "check_expected_best",
+    "check_rescaled",
+    "check_signed_constant",
+    "expected_best",
+    "rescaled",
+    "signed_constant",
+]
+
 # --- 1: weights out of bits ----------------------------------------------------------------------------------------
 
 

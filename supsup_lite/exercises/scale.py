@@ -10,6 +10,20 @@ from torch import Tensor
 
 from supsup_lite.exercises import check_for, must_equal
 
+__all__ = [
+    "Machine",
+    "check_csc_bytes",
+    "check_masks_on_disk",
+    "check_seconds_a_task",
+    "check_step_operations",
+    "check_widest",
+    "csc_bytes",
+    "masks_on_disk",
+    "seconds_a_task",
+    "step_operations",
+    "widest",
+]
+
 # --- 1: the operations of a step -------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,19 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "agreement",
+    "check_agreement",
+    "check_none_of_these",
+    "check_rectified_part",
+    "check_superfluous_objective",
+    "check_temperature_entropy",
+    "none_of_these",
+    "rectified_part",
+    "superfluous_objective",
+    "temperature_entropy",
+]
+
 # --- 1: none of these ----------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,19 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "alpha_gradient_one_layer",
+    "check_alpha_gradient_one_layer",
+    "check_entropy",
+    "check_finite_difference",
+    "check_halve",
+    "check_images_needed",
+    "entropy",
+    "finite_difference",
+    "halve",
+    "images_needed",
+]
+
 # --- 1: the entropy of softmax, stable where a probability is 0 ------------------------------------------------------
 
 

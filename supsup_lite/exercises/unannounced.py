@@ -9,6 +9,17 @@ from torch import Tensor
 
 from supsup_lite.exercises import Wrong, check_for, must_equal
 
+__all__ = [
+    "check_choose_or_allocate",
+    "check_evidence",
+    "check_mixed_weight",
+    "check_purity",
+    "choose_or_allocate",
+    "evidence",
+    "mixed_weight",
+    "purity",
+]
+
 # --- 1: the paper's rule ---------------------------------------------------------------------------------------------
 
 NEW = -1  # the answer "nobody knows this task"; not None, which is what an unfinished function returns

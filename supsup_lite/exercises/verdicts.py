@@ -4,6 +4,10 @@ import html
 import re
 from dataclasses import dataclass
 
+__all__ = [
+    "Verdict",
+]
+
 RIGHT, WRONG, NOT_DONE = "right", "not right yet", "not done yet"
 SYMBOLS = {RIGHT: "✓", WRONG: "✗", NOT_DONE: "…"}
 COLOURS = {RIGHT: "#009e73", WRONG: "#d55e00", NOT_DONE: "#7a7a7a"}

@@ -5,6 +5,11 @@ from torch import Tensor
 
 from supsup_lite.exercises import check_for, must_equal
 
+__all__ = [
+    "check_sparsity",
+    "sparsity",
+]
+
 
 def sparsity(mask: Tensor) -> float:
     """Return the share of weights that a mask removes, in 0..1.

@@ -12,6 +12,8 @@ from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.hopfield.store import ORDERS, RULES, HopfieldStore
 from supsup_lite.plots import image_grid, svg_of
 
+__all__ = ["Hopfield", "patterns"]
+
 PIXELS = 784
 DIGITS = 10 * stored.DIGITS_EACH
 INK = 72.6  # of 255: what is brighter is ink, +1. In the units of lesson 06, where images are normalised, it is 0.5
