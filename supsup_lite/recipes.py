@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from supsup_lite.checks import check_choice, check_positive, check_whole
 
+__all__ = ["COEFFICIENTS", "DEFAULT", "OPTIMIZERS", "PAPER", "STEADY", "UNITS", "Recipe", "check_recipe"]
+
 OPTIMIZERS = ("rmsprop", "adam")
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from supsup_lite.checks import check_seed
 
+__all__ = ["generator"]
+
 
 def generator(purpose: str, seed: int, task: int = 0) -> np.random.Generator:
     """Return a fresh generator that depends on its three arguments and on nothing else.
