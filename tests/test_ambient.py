@@ -62,17 +62,18 @@ X = TASKS[0].test.batch(range(6))[0]
 STREAM = sl.stream_of(TASKS, [(0, 2), (1, 2)], batch=8)
 
 
-def store_of(net, about=None):
-    masks = sl.MaskStore(net, about)
+def store_of(net, learned=None):
+    masks = sl.MaskStore(net, learned=learned)
     for task in range(3):
         masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
     return masks
 
 
-MASKS, CONV_MASKS, UNIT_MASKS = (store_of(net, {"num_classes": 10}) for net in (NET, CONV, UNITS))
+MASKS, CONV_MASKS, UNIT_MASKS = (store_of(net, sl.Learned(num_classes=10)) for net in (NET, CONV, UNITS))
 HOPFIELD = sl.hopfield_store(UNIT_MASKS)
 Z = torch.linspace(-1, 1, 18)
 SCORES = torch.linspace(-1, 1, 12).view(3, 4)
+PIXELS, LABELS = torch.linspace(0, 1, 32 * 16).view(32, 4, 4), torch.arange(32) % 4
 ALPHAS = torch.linspace(0, 1, 18).view(6, 3)
 
 
@@ -101,7 +102,9 @@ CALLS = {
     "RecordRule": None,
     "Stream": None,
     "Task": None,
+    "TaskIdentity": None,
     "TaskSuite": None,
+    "Learned": None,
     "__version__": None,
     "about": None,
     "device": None,
@@ -149,6 +152,9 @@ CALLS = {
         sl.superpose(CONV, CONV_MASKS, ALPHAS, X),
         sl.superpose(UNITS, UNIT_MASKS, ALPHAS, X),
     ],
+    "tasks_of": lambda: [
+        sl.tasks_of(PIXELS, LABELS, PIXELS, LABELS, kind, **CPU) for kind in ("split", "permuted", "rotated")
+    ],
     "threshold_mask": lambda: sl.threshold_mask(SCORES),
     "top_k_mask": lambda: sl.top_k_mask(SCORES, 0.4),
 }
@@ -179,7 +185,8 @@ def leaves(value):
         assert not value.is_inference()
         return [str(value.dtype), str(value.device), value.detach().numpy().tobytes()]
     if isinstance(value, sl.MaskStore):
-        return leaves([{name: value.packed(name) for name in value.shapes}, value.about])
+        packed = {name: value.packed(name) for name in value.shapes}
+        return leaves([packed, value.about, value.learned, value.identities])
     if isinstance(value, sl.HopfieldStore):
         return leaves([value.psi, value.mean])
     if isinstance(value, sl.StreamLearner):

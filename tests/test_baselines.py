@@ -1,5 +1,7 @@
 """Weights trained instead of chosen, on the batches of masks: checked against slow loops, and for what they promise."""
 
+import inspect
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -184,7 +186,7 @@ def slowly_in_turn(net, tasks, seed, recipe, strength=0.0):
 
 @pytest.mark.parametrize("strength", [0.0, 300.0])
 def test_training_in_turn_equals_a_slow_loop(net, tasks, monkeypatch, strength):
-    monkeypatch.setattr(baselines.fisher_batch, "__defaults__", (40,))
+    monkeypatch.setattr(inspect.unwrap(baselines.fisher_batch), "__defaults__", (40,))
     learned = baselines.train_ewc(net, tasks, strength, seed=3, recipe=SHORT)
     for got, want in zip(learned, slowly_in_turn(net, tasks, 3, SHORT, strength), strict=True):
         for name in want:

@@ -66,7 +66,7 @@ def images(count=5, seed=0):
 
 
 def store_of(net, k=4):
-    masks = sl.MaskStore(net, {"num_classes": 10})
+    masks = sl.MaskStore(net, learned=sl.Learned(num_classes=10))
     for task in range(k):
         masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
     return masks

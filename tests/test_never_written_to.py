@@ -50,7 +50,7 @@ class World:
 
     @staticmethod
     def store(net):
-        masks = sl.MaskStore(net, {"num_classes": 10})
+        masks = sl.MaskStore(net, learned=sl.Learned(num_classes=10))
         for task in range(3):
             masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
         return masks

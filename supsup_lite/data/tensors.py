@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_seed, check_whole
 from supsup_lite.data.datasets import DataSet, Images
 from supsup_lite.data.suites import ROTATIONS, check_count, permuted_suite, rotated_suite, split_suite, subset_suite
@@ -18,6 +19,7 @@ PERMUTATIONS = 20  # where nobody says how many
 AT_ONCE = 2**22  # pixels whose mean and deviation are taken at once, as doubles
 
 
+@isolated
 def tasks_of(
     x: Tensor | Sequence[Tensor],
     y: Tensor | Sequence[Tensor],

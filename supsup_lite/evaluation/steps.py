@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.inference.methods import infer_task
 from supsup_lite.masks.apply import apply_mask
@@ -34,6 +35,7 @@ def given_masks(tasks: TaskSuite, images: int | None = None, positions: Sequence
     return [torch.tensor([i], device="cpu").expand(_drawn(size, images)) for i, size in zip(where, sizes, strict=True)]
 
 
+@isolated
 @torch.no_grad()
 def infer_masks(
     net: Network,
@@ -71,6 +73,7 @@ def infer_masks(
         yield from found.split([len(x) for x in first])
 
 
+@isolated
 @torch.no_grad()
 def answers(
     net: Network,

@@ -1,10 +1,10 @@
 """f(x, W * M): one mask or many, as arguments of one frozen network (SupSup, eq. 1)."""
 
 import torch
-from torch import Tensor
-from torch.func import vmap
+from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
+from supsup_lite.networks.layers import each_with
 from supsup_lite.networks.network import Network, check_images, check_network, run
 
 Mask = dict[str, Tensor]  # name of a weight -> bool tensor of its shape
@@ -30,8 +30,20 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
 
 
 def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Return logits [k, B, outputs] of k networks at once: weights [k, *shape] each, images x [k, B, ...]."""
-    return vmap(lambda one, images: run(net, one, images))(weights, x)
+    """Return logits [k, B, outputs] of k networks at once: weights [k, *shape] each, images x [k, B, ...].
+
+    The images of all tasks go through the network as one batch, in which each masked layer finds its k parts again.
+    Where the images of a batch meet (batch norm over the batch), each task goes by itself.
+    """
+    k = len(x)
+    if not net.per_image:
+        rows = [{name: values[i] for name, values in weights.items()} for i in range(k)]
+        return torch.stack([run(net, row, images) for row, images in zip(rows, x, strict=True)])
+
+    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+        return each_with(layer, weights[f"{name}.weight"], h.unflatten(0, (k, -1))).flatten(0, 1)
+
+    return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
 
 
 def check_mask(net: Network, mask: Mask) -> None:

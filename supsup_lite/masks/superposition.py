@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.func import vmap
 
 from supsup_lite.ambient import isolated
 from supsup_lite.devices import working_room
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.layers import linear_part, plus_bias
+from supsup_lite.networks.layers import each_linear_part, linear_part, plus_bias
 from supsup_lite.networks.network import Network, run
 
 
@@ -72,7 +71,7 @@ class _SuperposedLayer(torch.autograd.Function):
             return linear_part(layer, _mixed(layer, masks, name, alphas[0]), h)
         total = 0
         for start, weights in _weights_by_chunk(layer, masks, name, h):
-            outputs = _run_each(layer, weights, h)  # [c, B, ...]
+            outputs = each_linear_part(layer, weights, h)  # [c, B, ...]
             total = total + torch.einsum("bc,cb...->b...", alphas[:, start : start + len(weights)], outputs)
         return total
 
@@ -90,19 +89,12 @@ class _SuperposedLayer(torch.autograd.Function):
             to_h = torch.zeros_like(h)
         for start, weights in _weights_by_chunk(layer, masks, name, h):
             stop = start + len(weights)
-            outputs = _run_each(layer, weights, h)
+            outputs = each_linear_part(layer, weights, h)
             to_alphas[:, start:stop] = torch.einsum("cb...,b...->bc", outputs, delta)
             if to_h is not None and not ctx.shared:
                 scaled = torch.einsum("bc,b...->cb...", alphas[:, start:stop], delta)
-                to_h += _pull(lambda inputs, weights=weights: _run_each(layer, weights, inputs), h, scaled)
+                to_h += _pull(lambda inputs, weights=weights: each_linear_part(layer, weights, inputs), h, scaled)
         return to_h, to_alphas, None, None, None, None
-
-
-def _run_each(layer: nn.Module, weights: Tensor, h: Tensor) -> Tensor:
-    """Return the linear part of the layer's output under each of c weights: [c, B, ...]."""
-    if isinstance(layer, nn.Linear):  # one product for all of them has less overhead than vmap's batched one
-        return (h @ weights.flatten(0, 1).mT).unflatten(-1, weights.shape[:2]).movedim(-2, 0)
-    return vmap(lambda weight: linear_part(layer, weight, h))(weights)
 
 
 def _pull(function: Callable[[Tensor], Tensor], h: Tensor, delta: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
@@ -36,6 +37,9 @@ class FrozenBase(Network):
         super().__init__()
         self.module, self.name, self.seed, self.input_shape = module, name, seed, input_shape
         self.inputs = math.prod(input_shape)
+        self.per_image = not any(
+            isinstance(part, _BatchNorm) and part.running_mean is None for part in module.modules()
+        )
 
     def masked_layers(self) -> dict[str, nn.Module]:
         return {name: layer for name, layer in self.module.named_modules() if _is_masked(layer)}

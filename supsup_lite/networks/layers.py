@@ -42,6 +42,26 @@ def linear_part(layer: nn.Module, weight: Tensor, h: Tensor) -> Tensor:
     return _computed(layer, weight, None, h)
 
 
+def each_with(layer: nn.Module, weights: Tensor, h: Tensor) -> Tensor:
+    """Return what k layers make of their own inputs, side by side: weights [k, *shape], h [k, B, ...] -> [k, B, ...].
+
+    Not by torch's vmap: an interrupt inside of it leaves torch unable to go on.
+    """
+    if not isinstance(layer, nn.Linear):
+        return torch.stack([layer_with(layer, weight, inputs) for weight, inputs in zip(weights, h, strict=True)])
+    z = h @ weights.mT if h.ndim == 3 else (h.flatten(1, -2) @ weights.mT).unflatten(1, h.shape[1:-1])
+    return plus_bias(layer, z)
+
+
+def each_linear_part(layer: nn.Module, weights: Tensor, h: Tensor) -> Tensor:
+    """Return the linear part of the output under each of c weights, of one and the same input: [c, B, ...]."""
+    if isinstance(layer, nn.Linear):
+        return (h @ weights.flatten(0, 1).mT).unflatten(-1, weights.shape[:2]).movedim(-2, 0)
+    if isinstance(layer, CONVOLUTIONS) and layer.groups == 1:  # c times as many channels out
+        return linear_part(layer, weights.flatten(0, 1), h).unflatten(1, weights.shape[:2]).movedim(1, 0)
+    return torch.stack([linear_part(layer, weight, h) for weight in weights])
+
+
 def plus_bias(layer: nn.Module, z: Tensor) -> Tensor:
     """Return the linear part z of a layer's output plus the layer's bias, if it has one."""
     if layer.bias is None:

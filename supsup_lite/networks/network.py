@@ -36,6 +36,7 @@ class Network(nn.Module):
     inputs: int  # numbers in one image
     outputs: int  # output neurons s, superfluous ones included
     seed: int | None  # None: the weights are given, not drawn
+    per_image: bool = True  # whether an image's output depends on no other image of its batch
 
     def masked_layers(self) -> dict[str, nn.Module]:
         """Return the layers that `forward` runs through `apply`, by name: those that a mask covers."""

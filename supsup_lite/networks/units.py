@@ -27,6 +27,8 @@ class UnitMLP(Network):
         ValueError, TypeError: a width or the seed makes no sense.
     """
 
+    per_image = False  # batch norm
+
     @isolated
     def __init__(self, name: str, widths: tuple[int, ...], seed: int, device: torch.device | str | None = None):
         super().__init__()
