@@ -102,7 +102,7 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     outputs = (weight * masks) @ x  # [k, s], under each mask by itself
     log_pi = outputs.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
     pi = log_pi.exp()
-    delta = -pi * (log_pi + (-(pi * log_pi).sum()))
+    delta = -pi * (log_pi - (pi * log_pi).sum())
     return outputs @ delta
 
 

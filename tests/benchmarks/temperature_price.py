@@ -1,6 +1,6 @@
 """What does a temperature in training cost in digits, when each temperature may choose its own rate?
 
-10 permutations on LeNet 300-100, 300 steps of 128, Adam one-cycle. Each loss is learned at each of RATES, with two
+6 permutations on LeNet 300-100, 300 steps of 128, Adam one-cycle. Each loss is learned at each of RATES, with two
 seeds. The rate is chosen for each loss by the digits of 1,000 test images that the figures leave out; the figures are
 of 2,000 others, the task given, and of 20 images of each task for inference. Inference may choose its temperature, of
 seven, on those very images: in favour of the temperature.
@@ -17,7 +17,7 @@ import supsup_lite as sl
 from supsup_lite.results.runs import result_of, save
 from tests.benchmarks.inference_sweep import OBJECTIVES, TEMPERATURES, learn, votes
 
-TASKS, STEPS, IMAGES, HELD_OUT, COUNTED = 10, 300, 20, 1000, 2000
+TASKS, STEPS, IMAGES, HELD_OUT, COUNTED = 6, 300, 20, 1000, 2000
 SEEDS, RATES = (0, 1), (1e-3, 3e-3, 1e-2)
 LOSSES = (("softmax", 1.0, 10), ("softmax", 1.0, 25), ("softmax", 3.0, 10), ("softmax", 10.0, 10))
 LOSSES += (("sigmoid", 1.0, 10), ("sigmoid", 3.0, 10))
