@@ -34,7 +34,7 @@ def entropy_histogram(entropies: Mapping[str, Tensor], most: float):
     )
     axes.set(xlabel="entropy of the output (nats)", ylabel="outputs", xlim=(0, most * 1.03), yscale="log")
     axes.set_ylim(0.8, 3 * axes.get_ylim()[1])  # one output can be seen, and there is room for the words
-    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.32), ncols=len(entropies), fontsize=9)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     return fig
 
 
