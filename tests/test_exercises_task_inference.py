@@ -17,7 +17,7 @@ CHECKS = {
     "finite_difference": ex.check_finite_difference,
     "alpha_gradient_one_layer": ex.check_alpha_gradient_one_layer,
     "halve": ex.check_halve,
-    "images_needed": ex.check_images_needed,
+    "binary_multiply_adds": ex.check_binary_multiply_adds,
 }
 
 
@@ -118,22 +118,6 @@ def halve_in_place(candidates, gradient):
     return candidates
 
 
-def by_votes(gradients, task):
-    winners = gradients.argmin(1)
-    right = [(winners[:m] == task).sum() > m / 2 for m in range(1, len(gradients) + 1)]
-    return max((m + 1 for m, ok in enumerate(right, 1) if not ok), default=1)
-
-
-def first_success(gradients, task):
-    """Takes the first lucky prefix."""
-    hits = (gradients.cumsum(0).argmin(1) == task).nonzero()
-    return int(hits[0]) + 1 if len(hits) else len(gradients) + 1
-
-
-def uphill(gradients, task):
-    return ex.images_needed(-gradients, task)
-
-
 def entropy_by_logsumexp(logits):
     pi = logits.softmax(dim=-1)
     return logits.logsumexp(dim=-1) - torch.where(pi > 0, pi * logits, torch.zeros_like(pi)).sum(dim=-1)
@@ -210,25 +194,35 @@ def halve_by_rank(candidates, gradient):
     return ranks < (candidates.sum() + 1) // 2
 
 
-def images_by_loop(values, task):
-    needed = 1
-    for m in range(1, len(values) + 1):
-        if int(values[:m].mean(0).argmin()) != task:
-            needed = m + 1
-    return needed
+def candidates_of(k):
+    counts = []
+    while k > 1:
+        counts.append(k)
+        k = (k + 1) // 2
+    return counts
 
 
-def images_from_behind(values, task):
-    right = (values.cumsum(0).argmin(1) == task).tolist()
-    while right and right[-1]:
-        right.pop()
-    return len(right) + 1
+def work_by_list(k, n, B):
+    counts = candidates_of(k)
+    return 3 * n * len(counts) + 2 * n * sum(counts) / B
 
 
-def images_by_means(values, task):
-    counts = torch.arange(1, len(values) + 1)
-    winners = (values.cumsum(0) / counts[:, None]).argmin(1)
-    return int((counts * (winners != task)).max()) + 1
+def work_by_recursion(k, n, B):
+    return 0 if k == 1 else 3 * n + 2 * k * n / B + work_by_recursion(math.ceil(k / 2), n, B)
+
+
+def work_by_logarithm(k, n, B):
+    gradients = math.ceil(math.log2(k))
+    return torch.tensor([3 * n + 2 * math.ceil(k / 2**i) * n / B for i in range(gradients)], dtype=torch.float64).sum()
+
+
+def as_often_as_one_shot(k, n, B):
+    """The candidates do not halve."""
+    return len(candidates_of(k)) * (3 * n + 2 * k * n / B)
+
+
+def halves_rounded_down(k, n, B):
+    return 0 if k == 1 else 3 * n + 2 * k * n / B + halves_rounded_down(k // 2, n, B)
 
 
 RIGHT = {
@@ -241,7 +235,7 @@ RIGHT = {
     "finite_difference": [difference_by_loop, difference_by_floats, difference_by_vmap],
     "alpha_gradient_one_layer": [alphas_by_mask, alphas_by_outer_product, alphas_by_jacobian],
     "halve": [halve_by_python, halve_by_places, halve_by_rank],
-    "images_needed": [images_by_loop, images_from_behind, images_by_means],
+    "binary_multiply_adds": [work_by_list, work_by_recursion, work_by_logarithm],
 }
 
 WRONG = {
@@ -289,15 +283,14 @@ WRONG = {
         lambda c, g: ex.halve(c, g).float(),
         lambda c, g: ex.halve(c, g).nonzero().flatten(),
     ],
-    "images_needed": [
-        by_votes,
-        first_success,
-        uphill,
-        lambda g, task: ex.images_needed(g, task) - 1,
-        lambda g, task: min(ex.images_needed(g, task), len(g)),
-        lambda g, task: ex.images_needed(g, task) == 1,
-        lambda g, task: ex.images_needed(g.cumsum_(0), task),
-        lambda g, task: ex.images_needed(g, task) + 0.5,
+    "binary_multiply_adds": [
+        as_often_as_one_shot,
+        halves_rounded_down,
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) * B,  # for all images
+        lambda k, n, B: ex.binary_multiply_adds(k, n, 1),  # masks asked for each image
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) + 3 * n + 2 * n / B,  # asks the last one, too
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) / n,
+        lambda k, n, B: str(ex.binary_multiply_adds(k, n, B)),
     ],
 }
 

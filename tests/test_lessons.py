@@ -143,7 +143,8 @@ def test_setup_cell_is_short_and_first(lesson, executed_lesson):
 def test_one_title_with_the_lesson_s_number(lesson):
     cells = [cell.source for cell in jupytext.read(lesson).cells if cell.cell_type == "markdown"]
     titles = [line for source in cells for line in source.splitlines() if line.startswith("# ")]
-    assert [title[:7] for title in titles] == [f"# {lesson.stem[:2]} · "], titles
+    number = lesson.stem.partition("_")[0]
+    assert [title.partition(" · ")[0] for title in titles] == [f"# {number}"], titles
 
 
 def test_cells_are_short(lesson):

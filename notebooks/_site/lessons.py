@@ -8,7 +8,7 @@ import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 10  # within five minutes of measured walks: 20, 30, 40, 40, 55 for 00 to 04
-LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]_*.md"))
+LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]*_*.md"))  # 04, 04b, 05: an underscore comes before a letter
 
 
 def execution_cache() -> Path:

@@ -1,11 +1,11 @@
-"""Exercises of lesson 04: a stable entropy, finite differences, the gradient on alpha by hand, halving, many images."""
+"""Exercises of lesson 04: a stable entropy, finite differences, the gradient on alpha by hand, halving, its cost."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, check_for, must_equal
+from supsup_lite.exercises import check_for, must_equal
 
 __all__ = [
     "alpha_gradient_one_layer",
@@ -115,7 +115,7 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     outputs = (weight * masks) @ x  # [k, s], under each mask by itself
     log_pi = outputs.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
     pi = log_pi.exp()
-    delta = -pi * (log_pi + (-(pi * log_pi).sum()))
+    delta = -pi * (log_pi - (pi * log_pi).sum())
     return outputs @ delta
 
 
@@ -180,45 +180,28 @@ def check_halve(attempt):
     must_equal(attempt(inside, slopes), halve(inside, slopes), "100 masks, many of them out or tied")
 
 
-# --- 5: find out -----------------------------------------------------------------------------------------------------
+# --- 5: what Binary costs --------------------------------------------------------------------------------------------
 
 
-def images_needed(values: Tensor, task: int) -> int:
-    """Return the smallest n such that the mean of the first m images finds the task for every m >= n.
+def binary_multiply_adds(k: int, n: int, B: int) -> float:
+    """Return the multiply-adds of Binary for each of B images of one task, when masks that are out are not read again.
+
+    A gradient on the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
 
     Args:
-        values: entropies or gradients of B images of one task, float [B, k]; the lowest wins.
-        task: which of the k masks is right.
-
-    Returns:
-        n in 1..B, or B + 1 when not even all B images together find it.
+        k: masks to begin with; each step leaves ceil(j / 2) of j, and with one left nothing needs to be asked.
+        n: weights of the network.
+        B: images.
     """
-    winners = values.cumsum(0).argmin(1)  # a sum and a mean have their minimum at the same place
-    wrong = (winners != task).nonzero()
-    return 1 if not len(wrong) else int(wrong[-1]) + 2
+    total = 0
+    while k > 1:
+        total += 3 * n + 2 * k * n / B
+        k = -(-k // 2)
+    return total
 
 
-@check_for(images_needed, "Images of one task add up, and their errors cancel: that is why the paper uses 128 images.")
-def check_images_needed(attempt):
-    """Check `images_needed`: means instead of votes, a lucky first image, and a task that is never found."""
-    cases = [
-        ([[-1.0, 0.0]], 0),
-        ([[-1.0, 0.0]], 1),
-        ([[0.0, -1.0], [-3.0, 0.0]], 0),
-        ([[-1.0, 0.0], [0.0, -3.0], [-3.0, 0.0]], 0),  # the first was luck
-        ([[0.0, -1.0], [0.0, -1.0], [-9.0, 0.0]], 0),  # two votes to one, but the mean says 0
-        ([[-9.0, 0.0], [0.0, -1.0], [0.0, -1.0]], 0),
-        ([[0.0, -1.0, 2.0], [0.5, 0.0, -3.0], [0.0, -1.0, -1.0]], 2),
-        ([[-1.0, 0.0], [-1.0, 0.0], [0.0, -5.0]], 0),  # lost at the very end
-    ]
-    for rows, task in cases:
-        values = torch.tensor(rows)
-        want = images_needed(values, task)
-        got = attempt(values, task)
-        if isinstance(got, float) and not got.is_integer():
-            raise Wrong(f"expected a whole number of images, got {got}.")
-        must_equal(got, want, f"values {rows}, task {task}")
-    values = _irregular(128, 36)
-    for task in (0, 17, 35):
-        got = attempt(values, task)
-        must_equal(got, images_needed(values, task), f"128 images, 36 masks, task {task}")
+@check_for(binary_multiply_adds, "The candidates halve, so all later looks together cost about as much as the first.")
+def check_binary_multiply_adds(attempt):
+    """Check `binary_multiply_adds`: numbers of masks that are no powers of two, one mask, and one image."""
+    for k, n, B in ((2, 1, 1), (3, 1, 1), (1, 10, 4), (4, 10, 1), (5, 10, 4), (100, 275_200, 128), (2500, 1000, 1)):
+        must_equal(attempt(k, n, B), binary_multiply_adds(k, n, B), f"k = {k}, n = {n}, B = {B}", 1e-9)

@@ -97,7 +97,7 @@ class TaskInference(Explorer):
             f"The superposed network of {len(masks)} tasks asks most for mask {says}; the image is of task {self.task}."
         )
         title = f"an image of task {self.task}: One-Shot says {says}"
-        return svg_of(gradient_bars({title: slopes}, self.task if self.task < len(masks) else None), alt)
+        return svg_of(gradient_bars({title: slopes}, [self.task if self.task < len(masks) else None]), alt)
 
     def masks(self, setting: stored.Setting) -> MaskStore:
         """Return the masks of a setting: those learned here, else the stored ones, else none."""

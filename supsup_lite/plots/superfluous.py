@@ -68,6 +68,30 @@ def inference_by_outputs(found: Mapping[str, Mapping[int, float]], num_tasks: in
 
 
 @style()
+def accuracy_by_tasks(curves: Mapping[str, Mapping[int, float]], upper: Mapping[str, float]):
+    """Return accuracy in GNu by the number of tasks, one line for each label, and levels for the task given.
+
+    Args:
+        curves: label -> {k: accuracy}.
+        upper: label -> accuracy with the task given, which bounds it from above.
+    """
+    fig, axes = figure(7, 3.4)
+    for i, (label, by_tasks) in enumerate(curves.items()):
+        kind = {"marker": MARKERS[i % len(MARKERS)], "color": PALETTE[i // 2 % len(PALETTE)], "label": label}
+        axes.plot(list(by_tasks), list(by_tasks.values()), LINES[i % 2], **kind)
+    for i, (label, share) in enumerate(upper.items()):
+        axes.axhline(share, linestyle=":", linewidth=1, color=PALETTE[i], label=label)
+    ticks = sorted({k for by_tasks in curves.values() for k in by_tasks})
+    axes.set(xscale="log", xlabel="tasks k", ylabel="digit and task right (GNu)")
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    percent(axes.yaxis)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    return fig
+
+
+@style()
 def votes_by_layer(votes: Mapping[str, tuple[Tensor, Tensor]]):
     """Return what each layer adds to the vote -dG/dalpha, for the right mask and for the others, one panel a layer.
 
