@@ -203,6 +203,7 @@ def test_the_first_task_is_learned_as_if_by_itself(net, tasks):
         baselines.fine_tune,
         baselines.train_joint,
         lambda *given, **named: baselines.train_ewc(*given, 100.0, **named),
+        lambda *given, **named: baselines.train_replay(*given, 10, **named),
     ):
         first = learn(net, tasks[:2], recipe=SHORT)[0]
         for name in alone:
@@ -283,6 +284,52 @@ def test_penalty_by_hand():
     assert penalty.item() == 10 / 2 * (3 * 1 + 0.5 * 4)
 
 
+def test_replay_shows_half_new_images_and_half_kept_ones(net, tasks):
+    memory = baselines.kept_images(tasks[:1], 5, seed=0)
+    assert memory[0].shape == (5, 784)
+    assert len(memory[0].unique(dim=0)) == 5, "drawn without replacement"
+    x, y = torch.full((1, 15, 784), 7.0), torch.full((1, 15), -1)
+    batches = list(baselines.replayed(iter([(x, y)] * 40), memory, seed=0, task=1))
+    seen = torch.zeros(5)
+    for images, labels in batches:
+        assert images.shape == x.shape
+        assert (images[0, :8] == 7).all(), "of 15 images eight are new"
+        assert (labels[0, :8] == -1).all()
+        which = (images[0, 8:, None] == memory[0]).all(2).float().argmax(1)
+        assert torch.equal(memory[0][which], images[0, 8:])
+        assert torch.equal(memory[1][which], labels[0, 8:]), "with their labels"
+        seen += which.bincount(minlength=5)
+    assert seen.min() > 0.7 * seen.mean(), "each kept image is as likely as any other"
+
+
+def test_replay_equals_a_slow_loop(net, tasks):
+    """The memory grows by each task that was learned, and never holds an image of the task that is being learned."""
+    history = baselines.train_replay(net, tasks, 4, seed=3, recipe=SHORT)
+    memory = [baselines.kept_images(tasks[i : i + 1], 4, 3) for i in range(3)]
+    weights = own_weights(net, 1)
+    for i in range(3):
+        order = batch_order(tasks, SHORT.steps, SHORT.batch, 3)[i]
+        batches = ((x[None], y[None]) for x, y in (tasks[i].train.batch(rows) for rows in order))
+        if i:
+            old = torch.cat([x for x, _ in memory[:i]]), torch.cat([y for _, y in memory[:i]])
+            batches = baselines.replayed(batches, old, 3, i)
+        weights = baselines.dense.train(net, weights, batches, SHORT, None)
+        assert same(weights, history[i])
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (0, ValueError, "images must be 1 or more, got 0"),
+        (2.5, TypeError, "images must be a whole number"),
+        (60_001, ValueError, "images to keep of each task must be at most 60000, as many as a task has, got 60001"),
+    ],
+)
+def test_a_memory_that_makes_no_sense_is_refused(net, tasks, images, error, message):
+    with pytest.raises(error, match=message):
+        baselines.train_replay(net, tasks, images)
+
+
 def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
     net = sl.lenet_300_100(outputs=10, seed=0)
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=3e-3, one_cycle=True)
@@ -290,11 +337,14 @@ def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
     for name, learn in {
         "fine-tuning": baselines.fine_tune,
         "EWC": lambda net, tasks, **named: baselines.train_ewc(net, tasks, 50.0, **named),
+        "replay": lambda net, tasks, **named: baselines.train_replay(net, tasks, 200, **named),
         "joint": baselines.train_joint,
     }.items():
         matrix = evaluation.accuracy_matrix(net, learn(net, tasks, recipe=recipe), tasks, images=2000)
         lost[name], final[name] = evaluation.forgetting(matrix), evaluation.average_accuracy(matrix)
     assert lost["fine-tuning"] > 0.05
     assert lost["EWC"] < lost["fine-tuning"] / 2
+    assert lost["replay"] < lost["fine-tuning"] / 2
     assert abs(lost["joint"]) < 0.03
-    assert final["joint"] > final["EWC"] > final["fine-tuning"]
+    assert final["joint"] > max(final["EWC"], final["replay"])
+    assert min(final["EWC"], final["replay"]) > final["fine-tuning"]

@@ -1,7 +1,12 @@
 """Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
 
+import ast
+import importlib
+import inspect
 import os
+import pkgutil
 import re
+import textwrap
 import time
 
 import jupytext
@@ -9,15 +14,17 @@ import nbformat
 import pytest
 from execution import execute
 from jupyter_cache import get_cache
-from lessons import ROOT, execution_cache
+from lessons import LESSONS, ROOT, execution_cache, minutes_to_read
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
 
+from supsup_lite import exercises
 from tests.conftest import LESSON_SECONDS
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CODE_LINES, PROSE_WORDS, SETUP_LINES = 24, 140, 5
+CHECK = re.compile(r"^(?:\w+\.)*(check_\w+)\(", re.MULTILINE)
 
 
 def code_cells(notebook):
@@ -26,6 +33,11 @@ def code_cells(notebook):
 
 def tags(cell):
     return cell.metadata.get("tags", [])
+
+
+def is_exercise(cell):
+    """Whether a code cell is an exercise's stub, its check, or its solution."""
+    return "raise NotImplementedError" in cell.source or bool(CHECK.search(cell.source)) or "solution" in tags(cell)
 
 
 def outputs_with_data(notebook):
@@ -68,12 +80,20 @@ def test_site_finds_the_executed_lesson(lesson, executed_lesson):
     assert record.data["execution_seconds"] > 0
 
 
+def every_cell_twice_and_exercises_last(lesson):
+    """A lesson's code as a learner may run it: cells again, exercises left out at first and done at the end."""
+    cells = sorted(code_cells(jupytext.read(lesson)), key=is_exercise)  # sorting leaves the order within both parts
+    twice = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells for _ in range(2)]
+    return nbformat.v4.new_notebook(cells=twice)
+
+
 def test_lesson_gives_the_same_again(lesson, executed_lesson, tmp_path):
-    first = executed_lesson(lesson)
-    again = execute(jupytext.read(lesson), tmp_path)
-    for one, other in zip(code_cells(first), code_cells(again), strict=True):
-        if "timing" not in tags(one):
-            assert shown_text(one) == shown_text(other), one.source
+    """In another process, each cell run twice in a row, without its exercises, and they still work at its end."""
+    first = {cell.source: shown_text(cell) for cell in code_cells(executed_lesson(lesson))}
+    again = execute(every_cell_twice_and_exercises_last(lesson), tmp_path)
+    for cell in again.cells:
+        if "timing" not in tags(cell):
+            assert shown_text(cell) == first[cell.source], cell.source
     assert os.listdir(tmp_path) == [], "a lesson leaves nothing in the working directory"
 
 
@@ -155,11 +175,48 @@ def test_untouched_stubs_let_the_lesson_go_on(lesson, executed_lesson):
             assert "not done yet" in shown_text(cell), cell.source
 
 
-def test_solutions_are_collapsed(lesson):
+def test_solutions_are_collapsed_in_one_way(lesson):
     for cell in code_cells(jupytext.read(lesson)):
         if "solution" in tags(cell):
-            assert {"hide-input", "hide-cell"} & set(tags(cell)), "collapsed on the site"
-            assert cell.metadata.get("jupyter", {}).get("source_hidden"), "collapsed in JupyterLab"
+            assert tags(cell) == ["hide-cell", "solution"], "collapsed on the site"
+            assert cell.metadata.get("jupyter") == {"source_hidden": True}, "collapsed in JupyterLab"
+
+
+def test_a_folded_solution_is_the_reference(lesson):
+    """Line by line, but for the docstring; and its verdict is that of the reference, not the learner's."""
+    modules = [module.name for module in pkgutil.iter_modules(exercises.__path__, "supsup_lite.exercises.")]
+    checks = {name: check for module in modules for name, check in vars(importlib.import_module(module)).items()}
+    for cell in code_cells(jupytext.read(lesson)):
+        if "solution" in tags(cell):
+            name = CHECK.search(cell.source)[1]
+            assert re.search(rf"^(\w+\.)*{name}\(\)$", cell.source, re.MULTILINE), "without an argument"
+            reference = definition(inspect.getsource(checks[name].reference))
+            solution = definition(cell.source, f"solution_{name.removeprefix('check_')}")
+            assert [ast.unparse(line) for line in solution.body] == [ast.unparse(line) for line in reference.body]
+
+
+def definition(source, name=None):
+    """The first function of a source, or the one of this name, without its docstring."""
+    functions = [node for node in ast.parse(textwrap.dedent(source)).body if isinstance(node, ast.FunctionDef)]
+    function = next(node for node in functions if name in (None, node.name))
+    if ast.get_docstring(function) is not None:
+        del function.body[0]
+    return function
+
+
+def test_links_between_lessons_lead_to_notebooks(lesson):
+    """In JupyterLab a link to the text of a lesson would leave the notebook for something that does not run."""
+    stems = "|".join(path.stem for path in LESSONS)
+    assert re.findall(rf"\]\(((?:{stems})\.md)", lesson.read_text(encoding="utf-8")) == []
+
+
+def test_minutes_to_read_are_counted(lesson):
+    minutes = minutes_to_read(lesson)
+    (stated,) = re.findall(r"^\| to read \|.*\n\|[-|]+\|\n\| (\d+) min \|", lesson.read_text("utf-8"), re.MULTILINE)
+    assert int(stated) == minutes, "the lesson's table"
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith("|") and f"(notebooks/{lesson.name})" in row]
+    assert f"| {minutes} min, " in row, "the README's table"
 
 
 def test_lesson_names_no_machine(lesson, executed_lesson):

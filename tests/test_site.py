@@ -13,7 +13,7 @@ from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.pages import opened_page
 
-PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
+PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]

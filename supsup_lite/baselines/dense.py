@@ -3,9 +3,10 @@
 Weights are arguments and results here, never state: functions take a dict of weights with a leading task dimension,
 float [k, *shape], and return a new one. So one baseline can go on from what another returned.
 
-`train_dense` gives every task its own network. `fine_tune`, `train_joint` and `train_ewc` have one network for all
-tasks. They return its history: a list of weights [1, *shape], one entry for each task learned. All four see the images
-of `learn_masks` with the same seed and recipe, in as many updates of as many images a task.
+`train_dense` gives every task its own network. `fine_tune`, `train_joint`, `train_ewc` and `train_replay` have one
+network for all tasks. They return its history: a list of weights [1, *shape], one entry for each task learned. All see
+the images of `learn_masks` with the same seed and recipe, in as many updates of as many images a task; only replay
+gives up half of the new images for old ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator

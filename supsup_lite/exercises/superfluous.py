@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import Wrong, check_for, must_equal
 
 # --- 1: none of these ----------------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def check_none_of_these(attempt):
     for rows, num_classes in (*LOGITS, ([[2.0, 1.0, -1.0]], 3)):
         logits = torch.tensor(rows)
         want = none_of_these(logits, num_classes)
-        must_equal(attempt_on(attempt, logits, num_classes), want, f"logits {rows}, {num_classes} classes")
+        must_equal(attempt(logits, num_classes), want, f"logits {rows}, {num_classes} classes")
 
 
 # --- 2: G, with the gradient of the real outputs stopped -----------------------------------------------------------
@@ -57,7 +57,7 @@ def check_superfluous_objective(attempt):
     for rows, num_classes in LOGITS:
         given = f"logits {rows}, {num_classes} classes"
         ours, theirs = (torch.tensor(rows, requires_grad=True) for _ in range(2))
-        want, got = superfluous_objective(ours, num_classes), attempt_on(attempt, theirs, num_classes)
+        want, got = superfluous_objective(ours, num_classes), attempt(theirs, num_classes)
         must_equal(got, want, given)
         if not got.requires_grad:
             raise Wrong(f"{given}: the value is right, but no gradient comes back. Which outputs may pass it on?")
@@ -84,12 +84,17 @@ def temperature_entropy(logits: Tensor, temperature: float) -> Tensor:
 
 @check_for(temperature_entropy, "From a hard choice at small T to one that only looks at the spread of the logits.")
 def check_temperature_entropy(attempt):
-    """Check `temperature_entropy` at cold, usual and hot temperatures."""
+    """Check `temperature_entropy` at cold, usual and hot temperatures, and exact where it is nearly 0."""
     for rows, _ in LOGITS:
         for temperature in (1.0, 2.0, 0.01, 100.0):
             logits = torch.tensor(rows)
             want = temperature_entropy(logits, temperature)
-            must_equal(attempt_on(attempt, logits, temperature), want, f"logits {rows}, T = {temperature}")
+            must_equal(attempt(logits, temperature), want, f"logits {rows}, T = {temperature}")
+    sure = torch.tensor(
+        [[40.0, 0.0], [0.0, -30.0]], dtype=torch.float64
+    )  # 0.00000004 nats: log(q + 1e-8) has 0.00000003
+    want, given = temperature_entropy(sure, 2.0), f"logits {sure.tolist()} in float64, T = 2"
+    must_equal(attempt(sure, 2.0) * 1e7, want * 1e7, f"1e7 times the entropy of {given}")
 
 
 # --- 4: how much masks agree ---------------------------------------------------------------------------------------
@@ -116,28 +121,28 @@ def check_agreement(attempt):
     ]
     for bits in cases:
         masks = torch.tensor(bits)
-        must_equal(attempt_on(attempt, masks), agreement(masks), f"masks {masks.int().tolist()}")
+        must_equal(attempt(masks), agreement(masks), f"masks {masks.int().tolist()}")
 
 
 # --- 5: a vote that knows of ReLU ----------------------------------------------------------------------------------
 
 
-def rectified_part(own: Tensor, delta: Tensor) -> Tensor:
+def rectified_part(preactivations: Tensor, delta: Tensor) -> Tensor:
     """Return one hidden layer's part of the rectified gradient on alpha: float [B, k].
 
-    The gradient's part is sum_u delta_u own_iu. Here a mask's own sum counts only where it is positive, as ReLU
-    would have it.
+    The gradient's part is sum_u delta_u z_iu, z_iu the preactivation of unit u under mask i. Here it counts only where it
+    is positive, as ReLU would have it.
 
     Args:
-        own: what each mask by itself would put into each unit of the layer, before ReLU: float [B, k, units].
+        preactivations: of each unit of the layer under each mask by itself, before ReLU: float [B, k, units].
         delta: the gradient of the objective in the units of the superposition, before ReLU: float [B, units].
     """
-    return torch.einsum("bku,bu->bk", own.relu(), delta)
+    return torch.einsum("bku,bu->bk", preactivations.relu(), delta)
 
 
 @check_for(rectified_part, "The same products, one ReLU more, and no mask had to be learned again.")
 def check_rectified_part(attempt):
-    """Check `rectified_part`: ReLU on the masks' own sums, and on nothing else."""
+    """Check `rectified_part`: ReLU on the preactivations, and on nothing else."""
     cases = [
         ([[[2.0, -3.0]]], [[-1.0, -1.0]]),
         ([[[2.0, -3.0], [1.0, 1.0]]], [[-1.0, 2.0]]),
@@ -145,7 +150,7 @@ def check_rectified_part(attempt):
         ([[[2.0, -3.0], [1.0, 1.0]], [[-1.0, 4.0], [2.0, -2.0]]], [[-1.0, 2.0], [0.5, -3.0]]),
         ([[[-2.0, -3.0, 1.0], [1.0, 1.0, -1.0]]], [[-1.0, 2.0, 0.0]]),
     ]
-    for own_rows, delta_rows in cases:
-        own, delta = torch.tensor(own_rows), torch.tensor(delta_rows)
-        given = f"own {own_rows}, delta {delta_rows}"
-        must_equal(attempt_on(attempt, own, delta), rectified_part(own, delta), given)
+    for rows, delta_rows in cases:
+        preactivations, delta = torch.tensor(rows), torch.tensor(delta_rows)
+        given = f"preactivations {rows}, delta {delta_rows}"
+        must_equal(attempt(preactivations, delta), rectified_part(preactivations, delta), given)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import Wrong, check_for, must_equal
 
 # --- 1: the entropy of softmax, stable where a probability is 0 ------------------------------------------------------
 
@@ -25,14 +25,25 @@ def entropy(logits: Tensor) -> Tensor:
 
 @check_for(entropy, "Finite for every output, however sure. This is the quantity that the whole lesson goes down by.")
 def check_entropy(attempt):
-    """Check `entropy`: base e, one value a row, and finite for very large outputs."""
-    cases = ([[0.0, 0.0]], [[1.0, 0.0]], [[2.0, -1.0, 0.5], [0.0, 0.0, 0.0]], [[1000.0, 0.0]], [[-1000.0, 0.0, 1000.0]])
+    """Check `entropy`: base e, one value a row, finite for very large outputs, and exact where it is nearly 0."""
+    cases = (
+        [[0.0, 0.0]],
+        [[1.0, 0.0]],
+        [[2.0, -1.0, 0.5], [0.0, 0.0, 0.0]],
+        [[1000.0, 0.0]],
+        [[-1000.0, 0.0, 1000.0]],
+        [[1000.0, 999.0, 0.0], [-1000.0, -999.0, -998.0]],  # only differences count: clamping would lose them
+    )
     for rows in cases:
         logits = torch.tensor(rows)
-        must_equal(attempt_on(attempt, logits), entropy(logits), f"logits {rows}")
+        must_equal(attempt(logits), entropy(logits), f"logits {rows}")
     logits = _irregular(5, 100) * 3
-    must_equal(attempt_on(attempt, logits), entropy(logits), "logits [5, 100]")
-    must_equal(attempt_on(attempt, logits.double()), entropy(logits.double()), "logits [5, 100] in float64")
+    must_equal(attempt(logits), entropy(logits), "logits [5, 100]")
+    must_equal(attempt(logits.double()), entropy(logits.double()), "logits [5, 100] in float64")
+    sure = torch.tensor(
+        [[20.0, 0.0], [0.0, -15.0]], dtype=torch.float64
+    )  # 0.00000004 nats: log(pi + 1e-8) has 0.00000003
+    must_equal(attempt(sure) * 1e7, entropy(sure) * 1e7, f"1e7 times the entropy of logits {sure.tolist()} in float64")
 
 
 def _irregular(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -71,7 +82,7 @@ def check_finite_difference(attempt):
     for alphas in ([0.5, 0.5], [0.2, 0.3, 0.5], [1.0]):
         for name, f in functions.items():
             at = torch.tensor(alphas, dtype=torch.float64)
-            got = attempt_on(lambda a, f=f: attempt(f, a, 0.1), at)
+            got = attempt(f, at, 0.1)
             must_equal(got, finite_difference(f, at, 0.1), f"f = {name}, alphas {alphas}, step 0.1", 1e-9)
 
 
@@ -89,11 +100,11 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     Returns:
         float [k]: with delta_j = dH/dp_j = -pi_j (log pi_j + H), the numbers sum_j delta_j ((W * M_i) x)_j.
     """
-    own = (weight * masks) @ x  # [k, s]: the outputs under each mask by itself
-    log_pi = own.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
+    outputs = (weight * masks) @ x  # [k, s], under each mask by itself
+    log_pi = outputs.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
     pi = log_pi.exp()
     delta = -pi * (log_pi + (-(pi * log_pi).sum()))
-    return own @ delta
+    return outputs @ delta
 
 
 @check_for(alpha_gradient_one_layer, "That is One-Shot for one layer: one delta for all masks, k inner products.")
@@ -108,7 +119,7 @@ def check_alpha_gradient_one_layer(attempt):
             given = f"k = {k}, s = {s}, {inputs} inputs, {dtype}"
             if weight.numel() * k <= 12:
                 given += f": W {weight.tolist()}, M {masks.int().tolist()}, x {x.tolist()}"
-            must_equal(attempt_on(attempt, weight, masks, x), want, given, 1e-9 if dtype == torch.float64 else 1e-5)
+            must_equal(attempt(weight, masks, x), want, given, 1e-9 if dtype == torch.float64 else 1e-5)
 
 
 def _by_autograd(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor:
@@ -152,9 +163,9 @@ def check_halve(attempt):
     for candidates, gradient in cases:
         inside, slopes = torch.tensor(candidates).bool(), torch.tensor(gradient)
         given = f"candidates {candidates}, gradient {gradient}"
-        must_equal(attempt_on(attempt, inside, slopes), halve(inside, slopes), given)
+        must_equal(attempt(inside, slopes), halve(inside, slopes), given)
     inside, slopes = _irregular(100) > 0, _irregular(100).round(decimals=1)
-    must_equal(attempt_on(attempt, inside, slopes), halve(inside, slopes), "100 masks, many of them out or tied")
+    must_equal(attempt(inside, slopes), halve(inside, slopes), "100 masks, many of them out or tied")
 
 
 # --- 5: find out -----------------------------------------------------------------------------------------------------
@@ -191,11 +202,11 @@ def check_images_needed(attempt):
     for rows, task in cases:
         values = torch.tensor(rows)
         want = images_needed(values, task)
-        got = attempt_on(lambda g, task=task: attempt(g, task), values)
+        got = attempt(values, task)
         if isinstance(got, float) and not got.is_integer():
             raise Wrong(f"expected a whole number of images, got {got}.")
         must_equal(got, want, f"values {rows}, task {task}")
     values = _irregular(128, 36)
     for task in (0, 17, 35):
-        got = attempt_on(lambda g, task=task: attempt(g, task), values)
+        got = attempt(values, task)
         must_equal(got, images_needed(values, task), f"128 images, 36 masks, task {task}")
