@@ -42,7 +42,7 @@ def quiz_of(lesson: str) -> list[Question]:
     Raises:
         ValueError: the lesson has no questions, or its file is faulty.
     """
-    return [_shuffled(question) for question in _questions_of(lesson)["quiz"]]
+    return [shuffled(question) for question in _questions_of(lesson)["quiz"]]
 
 
 def prediction_of(lesson: str, name: str) -> Question:
@@ -57,7 +57,7 @@ def prediction_of(lesson: str, name: str) -> Question:
             f"Lesson {lesson} has no prediction {name!r}: it has {', '.join(predictions) or 'none'}. "
             f"Choose one of these, or write it into {lesson}.json."
         )
-    return _shuffled(predictions[name])
+    return shuffled(predictions[name])
 
 
 def warm_up_of(lesson: str) -> list[Question]:
@@ -100,6 +100,13 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
+def shuffled(question: Question) -> Question:
+    """Return a question with its answers in an order that depends on its words alone."""
+    answers = question["answers"]
+    order = generator(f"answers to {question['question']}", 0).permutation(len(answers))
+    return question | {"answers": [answers[i] for i in order]}
+
+
 def _check_lesson(lesson: str) -> None:
     if not isinstance(lesson, str) or lesson not in lessons():
         raise ValueError(
@@ -111,13 +118,6 @@ def _check_lesson(lesson: str) -> None:
 def _questions_of(lesson: str) -> dict[str, Any]:
     _check_lesson(lesson)
     return read(FOLDER / f"{lesson}.json")
-
-
-def _shuffled(question: Question) -> Question:
-    """Return a question with its answers in an order that depends on its words alone."""
-    answers = question["answers"]
-    order = generator(f"answers to {question['question']}", 0).permutation(len(answers))
-    return question | {"answers": [answers[i] for i in order]}
 
 
 def _without_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

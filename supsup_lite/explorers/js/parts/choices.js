@@ -25,12 +25,15 @@ supsup.choices = (() => {
     /** @type {number | null} */
     let shown = null;
 
+    /** The same again says nothing new. @param {number} i */
+    const give = (i) => i !== shown && answer(i);
+
     const inputs = answers.map((_, i) =>
       element("input", {
         type: "radio",
         name: "answer",
         onclick() {
-          if (!passing) answer(i);
+          if (!passing) give(i);
           passing = false;
         },
       }),
@@ -45,9 +48,9 @@ supsup.choices = (() => {
     fieldset.addEventListener("keydown", (event) => {
       passing = event.key.startsWith("Arrow");
       const focused = inputs.findIndex((input) => input === event.target);
-      if (event.key !== "Enter" || focused < 0) return;
-      event.preventDefault(); // a form would be sent
-      answer(focused);
+      if (!["Enter", " "].includes(event.key) || focused < 0) return;
+      event.preventDefault(); // Enter would send a form
+      give(focused);
     });
 
     /**
