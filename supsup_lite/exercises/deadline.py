@@ -1,6 +1,7 @@
 """A deadline for code that may never end: on every system, and in a notebook's main thread too."""
 
 import ctypes
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,26 +16,39 @@ def deadline(seconds: float) -> Iterator[None]:
     """Raise TimeUp in the thread at hand when the block takes longer.
 
     Python raises it between two of its own instructions. So a single long call of C code (one huge product, a sleep)
-    is only stopped when it comes back, and a bare `except:` can swallow it.
+    is only stopped when it comes back, and a bare `except:` can swallow it. An import is never torn apart: the module
+    would stay half done for the rest of the session. It may go on for as many seconds again.
 
     Args:
         seconds: of wall-clock time.
     """
-    thread = ctypes.c_ulong(threading.get_ident())
-    ending, ended = threading.Lock(), False
+    thread, ending, ended = threading.get_ident(), threading.Lock(), threading.Event()
 
-    def interrupt():
-        with ending:
-            if not ended:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeUp))
+    def watch():
+        while not ended.wait(seconds):
+            with ending:
+                if not ended.is_set() and not _imports(thread):
+                    _raise_in(thread, ctypes.py_object(TimeUp))
+                    return
 
-    watch = threading.Timer(seconds, interrupt)
-    watch.daemon = True
-    watch.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
         with ending:
-            ended = True
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)  # what is set but not yet raised must not be late
-        watch.cancel()
+            ended.set()
+            _raise_in(thread, None)  # nothing: what is set but not yet raised must not come later
+
+
+def _raise_in(thread: int, exception: ctypes.py_object | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
+
+
+def _imports(thread: int) -> bool:
+    """Whether a thread is in the middle of an import."""
+    frame = sys._current_frames().get(thread)
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -41,7 +41,7 @@ def check_straight_through(attempt):
             if not got.requires_grad:
                 raise Wrong(f"{given}: the value is right, but no gradient comes back to the scores.")
             upstream = _whole_numbers(*scores.shape).to(dtype) + 0.5
-            (slope,) = torch.autograd.grad(got, scores, upstream, allow_unused=True)
+            (slope,) = torch.autograd.grad((got * upstream).sum(), scores, allow_unused=True)
             must_equal(slope, upstream, f"{given}: the gradient in the scores when {upstream.tolist()} comes in")
 
 
@@ -74,7 +74,7 @@ def check_score_gradient(attempt):
         weight = torch.where(_whole_numbers(fan_out, fan_in) >= 0, 0.5, -0.5)
         scores = (_whole_numbers(fan_out, fan_in) * 0.1).requires_grad_(True)
         outputs = x @ (weight * straight_through(scores, scores >= 0)).T
-        (want,) = torch.autograd.grad(outputs, scores, delta)
+        (want,) = torch.autograd.grad((outputs * delta).sum(), scores)
         given = f"delta {delta.tolist()}, x {x.tolist()}, W {weight.tolist()}"
         must_equal(attempt(delta, x, weight), want, given)
 
