@@ -1,8 +1,12 @@
 """NNs: streams, rules and the learner, against `learn_masks` to the bit, with returns, noise, and a kill in between."""
 
+import io
 import math
+import sys
 from fractions import Fraction
+from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +16,8 @@ import supsup_lite as sl
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.streams import NOISE, SET_ASIDE
 from supsup_lite.learning.coefficients import learn_coefficients
+from supsup_lite.masks.edge_popup import init_scores
+from supsup_lite.networks.mlp import MLP
 from supsup_lite.recipes import STEADY
 from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import Look, Record, known_by_nu, nu
@@ -119,8 +125,9 @@ def test_the_papers_rule_is_its_formula(gradient, eps):
     top = len(gradient) * weights[best] / sum(weights)
     if abs(top - (1 + eps)) < 1e-6:
         return
-    want = None if top < 1 + eps or best == len(gradient) - 1 else best
-    assert known_by_nu(torch.tensor(gradient), eps) == want
+    for untrained in range(len(gradient) + 1):
+        want = None if top < 1 + eps or best >= len(gradient) - untrained else best
+        assert known_by_nu(torch.tensor(gradient), eps, untrained) == want
     assert float(nu(torch.tensor(gradient)).sum()) == pytest.approx(1)
 
 
@@ -165,6 +172,19 @@ def test_the_record_rule_proposes_confirms_and_refuses():
     assert rule.recognise(look([0.0, -1.0, 0.5], [good, good], 0, {0: 12, 1: 13})) is None
     fresh = Record()
     assert rule.recognise(look([0.0, -1.0, 0.5], [good, fresh], 1, {0: 12, 1: 5})) == 1  # the benefit of the doubt
+
+
+@pytest.mark.parametrize(
+    ("rule", "counts"),
+    [
+        (sl.PaperRule(), [5, 4, 3, 2, 1, 0, 0]),
+        (sl.PaperRule(candidates=2), [2, 1, 0, 0, 0, 0, 0]),
+        (sl.PaperRule(candidates=None), [1] * 7),
+        (sl.RecordRule(), [1] * 7),
+    ],
+)
+def test_untrained_masks_fill_the_candidates_up(rule, counts):
+    assert [rule.untrained(k) for k in range(7)] == counts
 
 
 # --- the learner -----------------------------------------------------------------------------------------------------
@@ -268,6 +288,168 @@ def test_evaluation_knows_the_owners_of_masks(net, tasks):
     assert fewer.task_accuracy == pytest.approx(1 / 3)
 
 
+def test_the_paper_counts_five_candidates_and_fills_up_with_the_masks_of_the_next_numbers(net, tasks):
+    """Against the gradient of lesson 04, over a store that is put together here; at k = 0, 1, 5 and 6."""
+    recipe = sl.Recipe(12, 64, "adam", 5e-3)
+    learner = StreamLearner(net, 10, sl.PaperRule(eps=100), recipe, every=1, budget=9, seed=3)  # each batch a new mask
+    for x, y in sl.stream_of(tasks, [(0, 7)], batch=16):
+        store = learner.masks[:]
+        k = len(store)
+        for number in range(k, 5):
+            store.append({name: scores[0] >= 0 for name, scores in init_scores(net, [number], 3).items()})
+        expected = sl.alpha_gradient(net, store, x).mean(0)
+        learner.feed(x, y)
+        found = learner.decisions[-1].gradient
+        assert len(found) == max(k, 5)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    assert len(learner.masks) == 7
+
+
+def test_five_candidates_tell_one_mask_s_task_from_others_where_two_do_not(net, tasks):
+    """At eps = 1/8 one mask and one untrained one take other permutations for the mask's own."""
+    masks = {}
+    for candidates in (None, 5):
+        stream = sl.stream_of(tasks, [(i, 40) for i in range(4)], batch=128)
+        learner = sl.learn_unannounced(
+            sl.lenet_300_100(outputs=100, device="cpu"), stream, sl.PaperRule(candidates=candidates), every=20,
+            progress=False,
+        )  # fmt: skip
+        masks[candidates] = len(learner.masks)
+    assert masks[5] == 4
+    assert masks[None] <= 4
+
+
+# --- interruptions ----------------------------------------------------------------------------------------------------
+
+
+class Scripted:
+    """Says at each batch what it is told: the mask for it, None for a new one. At batch 24 the newest is doubted."""
+
+    patience = 1
+    answers: ClassVar = {0: None, 4: 0, 8: None, 12: 1, 16: 0, 20: None, 24: 0}
+
+    def untrained(self, k):
+        return 1
+
+    def recognise(self, look):
+        return self.answers[len(self.learner.used)]
+
+    def doubts(self, evidence):
+        return len(self.learner.used) == 24
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at line n of a call, counted in every function that it runs through, torch's too.
+
+    Left out is how torch enters and leaves `vmap` and `functional_call`: amid these it cannot be interrupted and go on.
+    """
+
+    LEFT_OUT = ("contextlib", "_functorch", "stateless")
+
+    def __init__(self, n: int | None):
+        self.n, self.seen = n, 0
+
+    def __enter__(self):
+        self._before = sys.gettrace()
+        sys.settrace(lambda *_: self._line)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self._before)
+
+    def _line(self, frame, event, arg):
+        if event == "line" and not any(name in frame.f_code.co_filename for name in self.LEFT_OUT):
+            self.seen += 1
+            if self.seen == self.n:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self._line
+
+
+def bits_of(learner) -> dict[str, torch.Tensor]:
+    return {name: learner.masks.packed(name).clone() for name in learner.masks.shapes}
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize("kind", ["first", "second", "plain", "allocated", "return", "given back"])
+def test_a_batch_is_read_wholly_or_not_at_all_wherever_it_is_interrupted(tasks, optimizer, kind):
+    net = MLP("small", (784, 12, 20), 0, "cpu")
+    before, plan = net.fingerprint(), [(0, 8), (1, 8), (0, 4), (NOISE, 4), (0, 2)]
+    at = {"first": 0, "second": 1, "plain": 6, "allocated": 8, "return": 16, "given back": 24}[kind]
+    stream = sl.stream_of(tasks, plan, batch=32)
+    batches = list(stream)
+
+    def learner():
+        made = StreamLearner(net, 10, Scripted(), sl.Recipe(9, 32, optimizer, 1e-2), every=4, budget=9, seed=0)
+        made.rule.learner = made
+        return made
+
+    whole, start = learner(), max(0, at - 2)
+    for x, y in batches[:start]:
+        whole.feed(x, y)
+    saved = whole.state()
+    for x, y in batches[start:at]:
+        whole.feed(x, y)
+    with Interrupt(None) as counted:
+        whole.feed(*batches[at])
+    for x, y in batches[at + 1 :]:
+        whole.feed(x, y)
+    for n in sorted({round(1 + i * (counted.seen - 1) / 24) for i in range(25)}):
+        interrupted = learner()
+        interrupted.restore(saved)
+        for x, y in batches[start:at]:
+            interrupted.feed(x, y)
+        with pytest.raises(KeyboardInterrupt), Interrupt(n):
+            interrupted.feed(*batches[at])
+        assert len(interrupted.used) == at
+        for x, y in batches[at:]:
+            interrupted.feed(x, y)
+        assert interrupted.used == whole.used
+        assert all(torch.equal(bits, bits_of(whole)[name]) for name, bits in bits_of(interrupted).items())
+        for one, other in zip(interrupted.decisions, whole.decisions, strict=True):
+            assert torch.equal(one.gradient, other.gradient)
+    assert net.fingerprint() == before
+
+
+def test_a_stream_that_is_interrupted_keeps_what_was_read_and_says_how_to_go_on(net, tasks, monkeypatch):
+    stream = sl.stream_of(tasks, [(0, 12), (1, 12)], batch=64)
+    whole, after = learned(net, stream, every=10), StreamLearner._after
+
+    def interrupted(self, state, x, y):
+        if len(state.used) == 15:
+            raise KeyboardInterrupt
+        return after(self, state, x, y)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StreamLearner, "_after", interrupted)
+        with pytest.warns(UserWarning, match=r"Interrupted: 15 of 24 batches .* stream\.since\(15\)"):
+            learner = learned(net, stream, every=10)
+    assert len(learner.used) == 15
+    for x, y in stream.since(15):
+        learner.feed(x, y)
+    assert learner.used == whole.used
+    assert all(torch.equal(bits, bits_of(whole)[name]) for name, bits in bits_of(learner).items())
+
+
+def test_a_state_does_not_change_when_its_learner_goes_on(net, tasks):
+    stream = sl.stream_of(tasks, [(0, 6)], batch=32)
+    learner = StreamLearner(net, 10, sl.RecordRule(), FAST, every=10, budget=9, seed=0)
+    batches = list(stream)
+    for x, y in batches[:4]:
+        learner.feed(x, y)
+    state = learner.state()
+    copy = io.BytesIO()
+    torch.save(state, copy)
+    other = StreamLearner(net, 10, sl.RecordRule(), FAST, every=10, budget=9, seed=0)
+    other.restore(state)
+    for x, y in batches[4:]:
+        learner.feed(x, y)
+        other.feed(x, y)
+    again = io.BytesIO()
+    torch.save(state, again)
+    assert copy.getvalue() == again.getvalue()
+
+
 # --- coefficients ----------------------------------------------------------------------------------------------------
 
 
@@ -326,9 +508,41 @@ NONSENSE = {
         ValueError,
         "owners",
     ),
+    "no rule": (lambda n, t: StreamLearner(n, 10, 5, STEADY, 100, 9, 0), TypeError, "RecordRule"),
+    "a rule's class": (
+        lambda n, t: StreamLearner(n, 10, sl.RecordRule, STEADY, 100, 9, 0),
+        TypeError,
+        "got RecordRule",
+    ),
+    "half a rule": (lambda n, t: learned(n, sl.stream_of(t, [(0, 1)]), HalfARule()), TypeError, "rule must be"),
+    "eps None": (lambda n, t: sl.PaperRule(None), TypeError, "eps must be a number"),
+    "eps nan": (lambda n, t: sl.PaperRule(math.nan), ValueError, "eps must be a positive"),
+    "eps below 0": (lambda n, t: sl.PaperRule(-0.1), ValueError, "eps must be a positive"),
+    "one candidate": (lambda n, t: sl.PaperRule(candidates=1), ValueError, "candidates must be 2 or more"),
+    "half a candidate": (lambda n, t: sl.PaperRule(candidates=2.5), TypeError, "candidates must be a whole"),
+    "no patience": (lambda n, t: sl.PaperRule(patience=0), ValueError, "patience"),
+    "odds below 0": (lambda n, t: sl.RecordRule(odds=-1), ValueError, "odds must be a positive"),
+    "odds against": (lambda n, t: sl.RecordRule(odds=0.5), ValueError, "odds must be 1 or more"),
+    "odds nan": (lambda n, t: sl.RecordRule(odds=math.nan), ValueError, "odds"),
+    "a record without patience": (lambda n, t: sl.RecordRule(patience=1.5), TypeError, "patience"),
+    "no plan": (lambda n, t: sl.stream_of(t, None), TypeError, "pairs"),
+    "a task of text": (lambda n, t: sl.stream_of(t, ["01"]), TypeError, "whole number"),
+    "half a task": (lambda n, t: sl.stream_of(t, [(0.5, 1)]), TypeError, "whole number"),
+    "a task below noise": (lambda n, t: sl.stream_of(t, [(-2, 1)]), ValueError, "-1 or more"),
+    "more batches than memory": (lambda n, t: sl.stream_of(t, [(0, 10**12)]), MemoryError, "1000000000000 batches"),
+    "no stream to judge": (lambda n, t: sl.assignment([0], [0]), TypeError, "stream_of"),
+    "half a mask": (lambda n, t: sl.assignment(sl.stream_of(t, [(0, 1)]), [0.5]), TypeError, "whole number"),
+    "a mask below nobody": (lambda n, t: sl.assignment(sl.stream_of(t, [(0, 1)]), [-2]), ValueError, "-1 or more"),
     "no old masks": (lambda n, t: sl.learn_coefficients(n, sl.MaskStore(n), t), ValueError, "empty"),
     "one task to combine for": (lambda n, t: sl.learn_coefficients(n, filled(n), t[0]), TypeError, "suite"),
 }
+
+
+class HalfARule:
+    patience = 1
+
+    def doubts(self, evidence):
+        return False
 
 
 def filled(net):
@@ -341,3 +555,38 @@ def filled(net):
 def test_nonsense_is_refused_in_words(net, tasks, call, error, says):
     with pytest.raises(error, match=says):
         call(net, tasks)
+
+
+LABELS = {
+    "a label too high": (lambda y: y.index_fill(0, torch.tensor([1]), 10), ValueError, r"0\.\.9, got .*\.\.10"),
+    "a label below 0": (lambda y: y.index_fill(0, torch.tensor([1]), -100), ValueError, r"got -100\.\."),
+    "too few": (lambda y: y[:-1], ValueError, "one label for each image"),
+    "two for each": (lambda y: y[:, None].expand(-1, 2), ValueError, "one label for each image"),
+    "short numbers": (lambda y: y.int(), TypeError, r"long tensor .* torch.int32"),
+    "floats": (lambda y: y.float(), TypeError, "long tensor"),
+    "a list": (lambda y: y.tolist(), TypeError, "got list"),
+}
+
+
+@pytest.mark.parametrize("given", LABELS)
+def test_labels_that_make_no_sense_are_refused_and_nothing_is_read(net, tasks, given):
+    change, error, says = LABELS[given]
+    learner = StreamLearner(net, 10, sl.RecordRule(), FAST, 20, 9, 0)
+    x, y = tasks[0].train.batch(range(8))
+    with pytest.raises(error, match=says):
+        learner.feed(x, change(y))
+    with pytest.raises(TypeError, match="float32"):
+        learner.feed(x.double(), y)
+    with pytest.raises(ValueError, match="one or more"):
+        learner.feed(x[:0], y[:0])
+    assert learner.used == []
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int16])
+def test_any_kind_of_whole_number_makes_a_stream(tasks, kind):
+    plan = [(0, 2), (2, 1)]
+    plain, other = sl.stream_of(tasks, plan, 8, 3), sl.stream_of(tasks, np.array(plan, kind), kind(8), kind(3))
+    assert other.plan == plain.plan
+    assert torch.equal(other.truth, plain.truth)
+    for one, two in zip(plain, other, strict=True):
+        assert torch.equal(one[0], two[0])
