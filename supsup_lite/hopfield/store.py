@@ -169,8 +169,7 @@ class HopfieldStore:
         Raises:
             TypeError, ValueError: the states do not fit, or an unknown order.
         """
-        if order not in ORDERS:
-            raise ValueError(f"order must be one of {ORDERS}, got {order!r}.")
+        check_choice("order", order, ORDERS)
         spins = to_spins(to_bits(self._checked(z)))
         if order == "synchronous":
             fields = self.fields(spins)

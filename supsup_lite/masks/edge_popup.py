@@ -42,7 +42,8 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
         ValueError: keep is outside 0..1, or a score is NaN.
     """
     keep = check_keep(keep)
-    _checked_scores(scores)
+    if _checked_scores(scores).is_meta:
+        raise ValueError("scores must have values to be ranked, got a tensor on the device meta.")
     size = scores.abs().flatten()
     kept = round(keep * len(size))
     if kept == 0:
@@ -77,8 +78,8 @@ def _checked_scores(scores: Tensor) -> Tensor:
     if not isinstance(scores, Tensor) or scores.dtype == torch.bool or scores.is_complex():
         kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
         raise TypeError(f"scores must be a tensor of real numbers, got {kind}.")
-    if scores.layout != torch.strided or scores.is_meta:
-        raise ValueError(f"scores must be a dense tensor with values, got {scores.layout} on {scores.device}.")
+    if scores.layout != torch.strided:
+        raise ValueError(f"scores must be a dense tensor, got one of layout {scores.layout}.")
     return scores
 
 
