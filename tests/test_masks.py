@@ -130,7 +130,7 @@ def test_keep_of_another_type(keep):
 
 @pytest.mark.parametrize("scores", [[1.0, 2.0], np.ones(3), torch.tensor([True, False]), None])
 def test_top_k_of_what_is_no_tensor_of_numbers(scores):
-    with pytest.raises(TypeError, match="scores must be a tensor of numbers, got"):
+    with pytest.raises(TypeError, match="scores must be a tensor of real numbers, got"):
         sl.top_k_mask(scores, 0.5)
 
 
