@@ -1,7 +1,8 @@
-"""What surrounds a call changes no result: autocast, inference mode, default dtype and default device.
+"""What surrounds a call changes no result, and no call changes it: autocast, inference mode, dtype, device, gradients.
 
 Factories in this package name their dtype and device. What torch applies to every operation of a thread is turned off
-here, for the length of a call of the public face.
+here, for the length of a call of the public face. Afterwards gradients are recorded or not as before, which torch by
+itself forgets where Ctrl-C hits its `no_grad`.
 """
 
 import functools
@@ -24,10 +25,14 @@ def isolated(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        if not _surrounded():
-            return function(*args, **kwargs)
-        with _neutral():
-            return function(*args, **kwargs)
+        recording = torch.is_grad_enabled()
+        try:
+            if not _surrounded():
+                return function(*args, **kwargs)
+            with _neutral():
+                return function(*args, **kwargs)
+        finally:
+            _record(recording)
 
     return wrapped
 
@@ -39,14 +44,22 @@ def _isolated_generator(function: Callable) -> Callable:
     def wrapped(*args, **kwargs):
         steps = function(*args, **kwargs)
         while True:
-            with _neutral():
-                try:
+            recording = torch.is_grad_enabled()
+            try:
+                with _neutral():
                     step = next(steps)
-                except StopIteration:
-                    return
+            except StopIteration:
+                return
+            finally:
+                _record(recording)
             yield step
 
     return wrapped
+
+
+def _record(recording: bool) -> None:
+    if torch.is_grad_enabled() != recording:
+        torch.set_grad_enabled(recording)
 
 
 def _surrounded() -> bool:

@@ -124,9 +124,12 @@ def alone():
 
 @pytest.fixture
 def untouched():
-    """Check that no test has changed a bit of any network, or a number by which torch counts writes."""
+    """Check that no test has changed a bit of any network, a number by which torch counts writes, or a setting."""
     before = [(tensor, tensor.clone(), tensor._version) for tensor in WORLD.tensors()]
     yield
+    recording = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)  # whatever happened here, the next test starts as this one did
+    assert recording
     assert [id(tensor) for tensor in WORLD.tensors()] == [id(tensor) for tensor, *_ in before]
     assert all(torch.equal(tensor, copy) and tensor._version == version for tensor, copy, version in before)
 
@@ -175,6 +178,7 @@ def test_an_interrupted_call_leaves_nothing_behind(name, alone, untouched):
     total = lines_of(CALLS[name])
     for stop_at in {1 + i * (total - 1) // (PER_CALL - 1) for i in range(PER_CALL)}:
         lines_of(CALLS[name], stop_at)
+        assert torch.is_grad_enabled(), f"{name}, interrupted at line {stop_at}"
         for other in ("apply_mask", "apply_mask, conv", "apply_mask, units", "superpose, shared"):
             assert same(CALLS[other](), alone[other]), f"{other} after {name}, interrupted at line {stop_at}"
     assert same(CALLS[name](), alone[name])

@@ -365,6 +365,7 @@ def bits_of(learner) -> dict[str, torch.Tensor]:
     return {name: learner.masks.packed(name).clone() for name in learner.masks.shapes}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a file that was just being read
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
 @pytest.mark.parametrize("kind", ["first", "second", "plain", "allocated", "return", "given back"])
 def test_a_batch_is_read_wholly_or_not_at_all_wherever_it_is_interrupted(tasks, optimizer, kind):

@@ -99,7 +99,6 @@ class StreamLearner:
         """The log."""
         return list(self._state.decisions)
 
-    @isolated
     def feed(self, x: Tensor, y: Tensor) -> int:
         """Learn from one batch; return the mask that did, or SET_ASIDE.
 
@@ -113,19 +112,19 @@ class StreamLearner:
         Raises:
             TypeError, ValueError: images or labels make no sense or do not fit together.
         """
-        x = check_images(self.net, x)
-        _check_labels(x, y, self.num_classes)
-        before, gradients_on = self._state, torch.is_grad_enabled()
+        before = self._state
         try:
             self._state = self._after(before, x, y)  # from here on the batch is read
             return self._state.used.last
         except BaseException:
             self._state = before
-            torch.set_grad_enabled(gradients_on)  # which torch leaves off if it is interrupted while it turns it on
             raise
 
+    @isolated
     def _after(self, state: State, x: Tensor, y: Tensor) -> State:
         """Return the state after one more batch."""
+        x = check_images(self.net, x)
+        _check_labels(x, y, self.num_classes)
         due = state.active is None or state.since >= self.every
         if not due:
             loss, right = self._loss(state, x, y)
