@@ -13,7 +13,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.inference.methods import infer_task
-from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.apply import run_masked
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
@@ -129,5 +129,5 @@ def _classify(net: Network, masks: MaskStore, chosen: Tensor, x: Tensor) -> Tens
     classes = torch.empty(len(x), dtype=torch.long, device=x.device)
     for j in chosen.unique().tolist():
         rows = (chosen == j).to(x.device)
-        classes[rows] = apply_mask(net, masks[j], x[rows]).argmax(1)
+        classes[rows] = run_masked(net, masks[j], x[rows]).argmax(1)
     return classes

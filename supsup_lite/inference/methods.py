@@ -10,7 +10,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_flag, check_positive, check_whole
 from supsup_lite.inference.objectives import OBJECTIVES, objective_of
-from supsup_lite.masks.apply import apply_mask
+from supsup_lite.masks.apply import run_masked
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
@@ -64,11 +64,18 @@ def alpha_gradient(
         TypeError, ValueError: the arguments do not fit together.
     """
     x = _checked(net, masks, x)
-    alphas = _uniform(masks, x) if alphas is None else _checked_alphas(net, masks, x, alphas)
+    if alphas is not None:
+        alphas = _checked_alphas(net, masks, x, alphas)
+    return _each_gradient(net, masks, x, objective, alphas, _real_outputs(net, masks, objective, num_classes))
+
+
+def _each_gradient(net, masks, x, objective, alphas, num_classes) -> Tensor:
+    """Return d objective / d alpha for each image [B, k] at alphas [k] or [B, k], 1/k each where they are None."""
+    alphas = _uniform(masks, x) if alphas is None else alphas
     rows = alphas.detach().expand(len(x), len(masks)).clone().requires_grad_(True)  # for each image, as its gradient
     with torch.enable_grad():
         logits = forward_superposed(net, masks, rows, x.detach(), shared=alphas.ndim == 1)
-        value = objective_of(logits, objective, _real_outputs(net, masks, objective, num_classes)).sum()
+        value = objective_of(logits, objective, num_classes).sum()
         return torch.autograd.grad(value, rows)[0]
 
 
@@ -110,11 +117,11 @@ def infer_task(
     x = _checked(net, masks, x)
     check_choice("method", method, METHODS)
     steps, rate, together = check_whole("steps", steps), check_positive("rate", rate), check_flag("together", together)
-    _real_outputs(net, masks, objective, num_classes)
+    num_classes = _real_outputs(net, masks, objective, num_classes)
     if method == "exhaustive":
         if objective != "entropy":
             raise ValueError("exhaustive search compares values, and only the entropy's value tells masks apart.")
-        chosen = _pooled(entropies(net, masks, x), together).argmin(1)
+        chosen = _pooled(_entropies(net, masks, x), together).argmin(1)
     elif method == "binary":
         chosen = _binary(net, masks, x, objective, together, num_classes)
     elif method == "one_shot":
@@ -126,8 +133,16 @@ def infer_task(
 
 @isolated
 def entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
-    """Return the entropy H of the output under each mask by itself, in nats: float [B, k]."""
-    return torch.stack([objective_of(apply_mask(net, mask, x), "entropy") for mask in masks], dim=1)
+    """Return the entropy H of the output under each mask by itself, in nats: float [B, k].
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
+    """
+    return _entropies(net, masks, _checked(net, masks, x))
+
+
+def _entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
+    return torch.stack([objective_of(run_masked(net, mask, x), "entropy") for mask in masks], dim=1)
 
 
 @isolated
@@ -142,12 +157,20 @@ def halvings(
 
     The first candidates are all masks; each step keeps the better half (rounded up) by -gradient, as long as more
     than one is left. What remains at the end is yielded with its gradient too.
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
     """
+    x = _checked(net, masks, x)
+    yield from _halvings(net, masks, x, objective, _real_outputs(net, masks, objective, num_classes))
+
+
+def _halvings(net, masks, x, objective, num_classes) -> Iterator[tuple[Tensor, Tensor]]:
     left = k = len(masks)
     candidates = torch.ones(len(x), k, dtype=torch.bool, device=net.device)
     while True:
         alphas = None if left == k else candidates.to(x.dtype) / left
-        gradient = alpha_gradient(net, masks, x, objective, alphas, num_classes)
+        gradient = _each_gradient(net, masks, x, objective, alphas, num_classes)
         yield candidates, gradient
         if left == 1:
             return
@@ -166,7 +189,7 @@ def _binary(net, masks, x, objective, together, num_classes) -> Tensor:
             better = gradient.argsort(stable=True)[: math.ceil(len(left) / 2)].sort().values
             left, masks = left[better], masks.take(better)
         return left
-    steps = halvings(net, masks, x, objective, num_classes)
+    steps = _halvings(net, masks, x, objective, num_classes)
     *_, (candidates, gradient) = itertools.islice(steps, math.ceil(math.log2(len(masks))))  # the last is of two
     return gradient.masked_fill(~candidates, math.inf).argsort(dim=1, stable=True)[:, 0]
 
@@ -187,11 +210,10 @@ def _descend(net, masks, x, objective, together, num_classes, steps, rate) -> Te
 def _gradient(net, masks, x, objective, alphas, together, num_classes) -> Tensor:
     """Return the gradient for each image [B, k], or their mean [1, k] when they share a task, which costs far less."""
     if not together:
-        return alpha_gradient(net, masks, x, objective, alphas, num_classes)
+        return _each_gradient(net, masks, x, objective, alphas, num_classes)
     if alphas is None:
         alphas = _uniform(masks, x)
-    l = _real_outputs(net, masks, objective, num_classes)
-    return mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, l))[None]
+    return mean_gradient(net, masks, alphas, x, lambda logits: objective_of(logits, objective, num_classes))[None]
 
 
 def _pooled(values: Tensor, together: bool) -> Tensor:

@@ -25,7 +25,11 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
             mixed.
     """
     check_mask(net, mask)
-    x = check_images(net, x)
+    return run_masked(net, mask, check_images(net, x))
+
+
+def run_masked(net: Network, mask: Mask, x: Tensor) -> Tensor:
+    """Return what `apply_mask` returns; for callers that have checked what they give, once for many masks."""
     return run(net, {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}, x)
 
 

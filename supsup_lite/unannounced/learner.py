@@ -17,7 +17,7 @@ from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.streams import SET_ASIDE
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.masks.apply import Mask, apply_mask
+from supsup_lite.masks.apply import Mask, run_masked
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
 from supsup_lite.masks.origin import Learned
@@ -171,7 +171,7 @@ class StreamLearner:
 
     def _look(self, state: State, gradient: Tensor, x: Tensor, y: Tensor) -> Look:
         def right(i: int) -> int:
-            return int((apply_mask(self.net, state.store[i], x).argmax(1) == y).sum())
+            return int((run_masked(self.net, state.store[i], x).argmax(1) == y).sum())
 
         return Look(gradient, state.records, state.active, len(y), 1 / self.num_classes, right)
 
