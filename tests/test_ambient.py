@@ -14,7 +14,7 @@ from supsup_lite.ambient import isolated
 from supsup_lite.hopfield import measure_limits
 from supsup_lite.inference import entropies, halvings
 from supsup_lite.learning import learn_scores
-from supsup_lite.masks import chosen_weights, own_weights
+from supsup_lite.masks import chosen_weights, initial_weights
 
 FEW = sl.Recipe(steps=2, batch=8, optimizer="adam", lr=1e-2)
 CPU = {"device": "cpu"}
@@ -168,7 +168,7 @@ ROOMS = {
     "train_joint": lambda: baselines.train_joint(NET, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(NET, TASKS, 1.0, recipe=FEW),
     "accuracy": lambda: evaluation.accuracy(NET, chosen_weights(NET, MASKS[:2]), TASKS, 30),
-    "accuracy_matrix": lambda: evaluation.accuracy_matrix(NET, [own_weights(NET, 1)] * 2, TASKS, 30),
+    "accuracy_matrix": lambda: evaluation.accuracy_matrix(NET, [initial_weights(NET, 1)] * 2, TASKS, 30),
     "measure_limits": lambda: measure_limits(UNITS, HOPFIELD, UNIT_MASKS[:2], TASKS, batch=8),
 }
 
