@@ -60,7 +60,7 @@ def lessons_ready(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    properties = [own for report in terminalreporter.getreports("passed") for own in report.user_properties]
+    properties = [pair for report in terminalreporter.getreports("passed") for pair in report.user_properties]
     seconds = [value for name, value in properties if name == LESSON_SECONDS]
     if seconds:
         terminalreporter.section("lessons, run top to bottom")

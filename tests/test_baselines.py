@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.data.batches import batch_order
-from supsup_lite.masks import chosen_weights, own_weights
+from supsup_lite.masks import chosen_weights, initial_weights
 
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=1e-3, one_cycle=True)
 
@@ -66,7 +66,7 @@ def test_a_task_trains_the_same_in_any_company(net, tasks):
 
 
 def test_nothing_given_is_changed(net, tasks):
-    before, start = net.fingerprint(), own_weights(net, len(tasks))
+    before, start = net.fingerprint(), initial_weights(net, len(tasks))
     copies = {name: values.clone() for name, values in start.items()}
     trained = baselines.train_weights(net, start, tasks, 0, SHORT)
     assert net.fingerprint() == before
@@ -96,7 +96,7 @@ def test_it_sees_the_batches_and_losses_of_learn_masks_at_the_start(net, tasks):
 def test_dense_training_learns(net, tasks):
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
     trained = baselines.train_dense(net, tasks[:2], recipe=recipe)
-    untrained = evaluation.accuracy(net, own_weights(net, 2), tasks[:2])
+    untrained = evaluation.accuracy(net, initial_weights(net, 2), tasks[:2])
     learned = evaluation.accuracy(net, trained, tasks[:2])
     assert learned.shape == (2,)
     assert learned.min() > 0.85
@@ -117,7 +117,7 @@ def test_accuracy_of_masks_is_that_of_evaluate(net, tasks):
 
 def test_what_makes_no_sense_is_refused(net, tasks):
     with pytest.raises(ValueError, match="one row for each of 3 tasks"):
-        evaluation.accuracy(net, own_weights(net, 2), tasks)
+        evaluation.accuracy(net, initial_weights(net, 2), tasks)
     with pytest.raises(ValueError, match="steps must be 1 or more, got 0"):
         baselines.train_dense(net, tasks, recipe=sl.Recipe(steps=0, batch=16, optimizer="adam", lr=1e-3))
     with pytest.raises(TypeError, match="tasks must be a suite"):
@@ -237,14 +237,14 @@ def test_steps_count_on_over_the_tasks(net, tasks, strength):
 def test_joint_training_sees_every_task_equally_and_every_image_once(net, tasks):
     order = batch_order(tasks, SHORT.steps, SHORT.batch, 0)
     rounds = ((torch.arange(3)[:, None, None] * 1000.0 + rows[..., None], rows) for rows in order.unbind(1))
-    dealt = list(baselines.mixed(rounds))
-    assert len(dealt) == len(tasks) * SHORT.steps
-    for x, y in dealt:
+    mixed = list(baselines.mixed(rounds))
+    assert len(mixed) == len(tasks) * SHORT.steps
+    for x, y in mixed:
         assert x.shape == (1, SHORT.batch, 1)
         shares = ((x[0, :, 0] - y[0]) / 1000).long().bincount(minlength=3)
         assert shares.max() - shares.min() <= 1
     for i in range(len(tasks)):
-        seen = torch.cat([y[0][(x[0, :, 0] - y[0]) == 1000 * i] for x, y in dealt])
+        seen = torch.cat([y[0][(x[0, :, 0] - y[0]) == 1000 * i] for x, y in mixed])
         assert torch.equal(seen.sort().values, order[i].flatten().sort().values)
 
 
@@ -266,7 +266,7 @@ def test_fisher_equals_a_loop_over_images(net, tasks):
 
 
 def test_fisher_labels_are_sampled_from_the_model(net, tasks):
-    weights = own_weights(net, 1)
+    weights = initial_weights(net, 1)
     x, labels = baselines.fisher_batch(net, weights, tasks[:1], 0, 4000)
     assert len(x) == 4000
     assert x.unique(dim=0).shape == x.shape, "distinct images"
@@ -308,7 +308,7 @@ def test_replay_equals_a_slow_loop(net, tasks):
     """The memory grows by each task that was learned, and never holds an image of the task that is being learned."""
     history = baselines.train_replay(net, tasks, 4, seed=3, recipe=SHORT)
     memory = [baselines.kept_images(tasks[i : i + 1], 4, 3) for i in range(3)]
-    weights = own_weights(net, 1)
+    weights = initial_weights(net, 1)
     for i in range(3):
         order = batch_order(tasks, SHORT.steps, SHORT.batch, 3)[i]
         batches = ((x[None], y[None]) for x, y in (tasks[i].train.batch(rows) for rows in order))

@@ -7,7 +7,7 @@ import torch
 import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.exercises import forgetting as ex
-from supsup_lite.masks import own_weights
+from supsup_lite.masks import initial_weights
 from tests.every_exercise import EveryExercise, in_place
 
 CHECKS = {
@@ -181,7 +181,7 @@ def test_measures_agree_with_the_package():
 
 def test_spring_and_fisher_agree_with_the_package():
     net, tasks = sl.lenet_300_100(outputs=10, seed=0), sl.permuted_mnist(1)
-    weights = own_weights(net, 1)
+    weights = initial_weights(net, 1)
     x, y = baselines.fisher_batch(net, weights, tasks, 0, 30)
     F = baselines.fisher(net, weights, x, y)
     moved = {name: values + 0.1 for name, values in weights.items()}

@@ -9,7 +9,7 @@ from supsup_lite.baselines.dense import OnStep, counting_on, train
 from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
-from supsup_lite.masks.weights import Weights, check_learnable, own_weights
+from supsup_lite.masks.weights import Weights, check_learnable, initial_weights
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 from supsup_lite.seeding import generator
@@ -43,7 +43,7 @@ def train_replay(
     images, fewest = check_whole("images", images), min(tasks.train_view.sizes)
     if images > fewest:
         raise ValueError(f"images to keep of each task must be at most {fewest}, as many as a task has, got {images}.")
-    weights, history, memory = own_weights(net, 1), [], []
+    weights, history, memory = initial_weights(net, 1), [], []
     for i in range(len(tasks)):
         part = tasks[i : i + 1]
         batches = task_batches(part, recipe, seed)

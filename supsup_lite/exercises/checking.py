@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+from supsup_lite.ambient import as_at_the_start
 from supsup_lite.exercises.attempts import Attempt, NotDone, Wrong
 from supsup_lite.exercises.deadline import TimeUp, deadline
 from supsup_lite.exercises.verdicts import NOT_DONE, RIGHT, WRONG, Verdict
@@ -21,7 +22,8 @@ def check_for(
     """Make a check out of a function that calls an `Attempt` and raises `Wrong` where its results are not right.
 
     The check takes the learner's function, or tries the reference when called without one. A stub, which raises
-    NotImplementedError or returns `...`, is "not done yet". Any other exception is reported, not raised.
+    NotImplementedError or returns `...`, is "not done yet". Any other exception is reported, not raised. What surrounds
+    the call, such as another default dtype, changes no verdict.
 
     Args:
         reference: the solution.
@@ -52,7 +54,7 @@ def _examined(
         return WRONG, f"give the function itself, not {function!r}: `{examine.__name__}({reference.__name__})`"
     attempt = Attempt(function, reference)
     try:
-        with deadline(seconds):
+        with as_at_the_start(), deadline(seconds):
             examine(attempt)
     except NotDone:
         return NOT_DONE, f"replace the line `raise NotImplementedError` in {attempt.name}."

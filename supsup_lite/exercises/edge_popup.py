@@ -237,7 +237,7 @@ def cheapest_density(accuracies: dict[float, float], slack: float) -> float:
 
 
 def _bits(density: float) -> float:
-    return bits_per_weight(torch.tensor(density, dtype=torch.float64)).item()
+    return bits_per_weight(torch.tensor(density, dtype=torch.float64, device="cpu")).item()
 
 
 @check_for(cheapest_density, "Bits count choices, not edges: few removed is as cheap to write down as few kept.")

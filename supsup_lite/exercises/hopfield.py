@@ -19,7 +19,8 @@ __all__ = [
     "storkey",
 ]
 
-HAND = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])  # two patterns of four spins, at right angles
+# Two patterns of four spins, at right angles.
+HAND = torch.tensor([[1, 1, -1, -1], [1, -1, 1, -1]], dtype=torch.float32, device="cpu")
 
 
 def _patterns(count: int, dim: int, seed: int) -> Tensor:

@@ -126,8 +126,8 @@ def chance_mask(shape: tuple[int, ...], keep: float, generator: torch.Generator)
         bool tensor.
     """
     n = math.prod(shape)
-    mask = torch.zeros(n, dtype=torch.bool)
-    mask[torch.randperm(n, generator=generator)[: round(keep * n)]] = True
+    mask = torch.zeros(n, dtype=torch.bool, device=generator.device)
+    mask[torch.randperm(n, generator=generator, device=generator.device)[: round(keep * n)]] = True
     return mask.view(shape)
 
 

@@ -13,11 +13,9 @@ __all__ = [
     "check_entropy",
     "check_finite_difference",
     "check_halve",
-    "check_images_needed",
     "entropy",
     "finite_difference",
     "halve",
-    "images_needed",
 ]
 
 # --- 1: the entropy of softmax, stable where a probability is 0 ------------------------------------------------------

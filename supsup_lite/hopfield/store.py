@@ -103,8 +103,8 @@ class HopfieldStore:
         half = z / 2 - self.psi @ z if self.rule == "storkey" else z / 2
         # z_i half_j + half_i z_j: for (j, i) the same two products, so Psi stays symmetric to the last bit.
         # A few rows at a time stay in the cache, which is much faster than all at once.
-        for psi, own_z, own_half in zip(self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True):
-            psi.add_(own_z[:, None] * half + own_half[:, None] * z, alpha=1 / self.dim)
+        for psi_rows, z_rows, half_rows in zip(self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True):
+            psi_rows.add_(z_rows[:, None] * half + half_rows[:, None] * z, alpha=1 / self.dim)
         self.psi.fill_diagonal_(0)
         self._count += 1
         self.mean += (z - self.mean) / self._count

@@ -193,16 +193,16 @@ def mask_at_step(image: Tensor, step: int, flips: Sequence[float]):
 
 
 @style()
-def own_and_foreign_masks(own: Sequence[float], foreign: Sequence[float], bytes_used: int):
+def right_and_wrong_masks(right: Sequence[float], wrong: Sequence[float], bytes_used: int):
     """Return bars of each task's accuracy with its own mask and with the mask of another task."""
     fig, axes = figure(6.5, 2.9)
-    tasks = np.arange(len(own))
-    axes.bar(tasks - 0.2, own, 0.38, color=BLUE, label="its own mask")
+    tasks = np.arange(len(right))
+    axes.bar(tasks - 0.2, right, 0.38, color=BLUE, label="its own mask")
     with mpl.rc_context({"hatch.color": INK, "hatch.linewidth": 0.6}):
-        axes.bar(tasks + 0.2, foreign, 0.38, color=ORANGE, hatch=HATCHES[1], edgecolor=INK, label="another task's mask")
+        axes.bar(tasks + 0.2, wrong, 0.38, color=ORANGE, hatch=HATCHES[1], edgecolor=INK, label="another task's mask")
     axes.axhline(CHANCE, color=INK, linestyle=":", linewidth=1)
     axes.set(xlabel="task", ylabel="test accuracy", ylim=(0, 1), xticks=tasks)
-    axes.set_title(f"{len(own)} tasks, {bytes_used / 1000:,.0f} kB of masks")
+    axes.set_title(f"{len(right)} tasks, {bytes_used / 1000:,.0f} kB of masks")
     axes.grid(axis="x", visible=False)
     percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

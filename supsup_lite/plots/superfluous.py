@@ -159,9 +159,9 @@ def two_signs(rows: Sequence[Mapping], shorten: Mapping[str, str]):
     """
     fig, axes = figure(7.4, 3.1, ncols=2, sharey=True)
     for i, (training, label) in enumerate(shorten.items()):
-        own = [row for row in rows if row["training"] == training]
-        found = [row["one_shot"] for row in own]
-        signs = [row["last-layer agreement"] for row in own], [row["lift right"] - row["lift wrong"] for row in own]
+        runs = [row for row in rows if row["training"] == training]
+        found = [row["one_shot"] for row in runs]
+        signs = [row["last-layer agreement"] for row in runs], [row["lift right"] - row["lift wrong"] for row in runs]
         for panel, values in zip(axes, signs, strict=True):
             panel.plot(values, found, MARKERS[i], color=PALETTE[i], markersize=8, label=label)
     axes[0].set(xlabel="agreement of the last layers", ylabel="task found by One-Shot", ylim=(0, 1.05), xlim=(0, 1))

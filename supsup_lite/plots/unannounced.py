@@ -76,10 +76,10 @@ def windows(rows: Sequence[Mapping], titles: Mapping[str, str]):
     """
     fig, axes = figure(7.4, 3.1, ncols=len(titles), squeeze=False, sharey=True)
     for panel, (optimizer, title) in zip(axes[0], titles.items(), strict=True):
-        own = [row for row in rows if row["optimizer"] == optimizer]
-        counts = sorted({row["k"] for row in own})
+        chosen = [row for row in rows if row["optimizer"] == optimizer]
+        counts = sorted({row["k"] for row in chosen})
         for place, k in enumerate(counts):
-            for row in (row for row in own if row["k"] == k):
+            for row in (row for row in chosen if row["k"] == k):
                 alarm, miss = row["false alarms"] > 0, row["misses"] > 0
                 kind = 0 if not alarm and not miss else 1 if not alarm else 2 if not miss else 3
                 colour = (GREEN, ORANGE, BLUE, GREY)[kind]

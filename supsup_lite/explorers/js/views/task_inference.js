@@ -11,14 +11,13 @@ export default (() => {
   const { select } = supsup.selects;
   const { learningOffer } = supsup.offer;
   const { headline } = supsup.headline;
-  const { drawingPad } = supsup.pad;
-  const { digitPicker } = supsup.digits;
+  const { imageChoice } = supsup.imageChoice;
   const { barChart } = supsup.bars;
   const { outputCharts } = supsup.outputCharts;
   const { numbersTable } = supsup.table;
   const { paintBytes } = supsup.images;
-  const { bytesOf, range } = supsup.numbers;
-  const { SIDE, PIXELS, asInMnist, normalise } = supsup.mnist;
+  const { range } = supsup.numbers;
+  const { SIDE, PIXELS, normalise } = supsup.mnist;
   const { unpackNetwork } = supsup.network;
   const { infer } = supsup.inference;
   const { CLASSES, votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
@@ -60,8 +59,6 @@ export default (() => {
 
     /** @returns {InferenceState} */
     const state = () => /** @type {any} */ (traits(model, STATE));
-    const isDrawing = () => model.get("digit") < 0;
-    const ink = () => (isDrawing() ? bytesOf(model.get("ink")) : images[model.get("digit")]);
     /** @returns {Setting[]} */
     const settings = () => model.get("learned");
     const settingNow = () => {
@@ -72,27 +69,15 @@ export default (() => {
     };
 
     // --- the image, and what its task makes of it
-    /** @param {Uint8Array<ArrayBuffer>} drawing */
-    const draw = (drawing) => change(model, { digit: -1, ink: new DataView(drawing.buffer) });
-    const pad = drawingPad({
-      read: () => (isDrawing() ? ink() : new Uint8Array(PIXELS)),
-      write: draw,
-    });
-    const wipe = element("button", {
-      type: "button",
-      textContent: "Wipe",
-      onclick: () => draw(new Uint8Array(PIXELS)),
+    const choice = imageChoice(host, images, {
+      title: "or take a test image",
+      label: (i) => `test image ${i}, a ${labels[i]}`,
+      hint: "draw a digit",
     });
     const shuffled = element("canvas", { role: "img" });
     const shuffledCaption = element("figcaption");
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
     const status = element("p", { role: "status" });
-    const picker = digitPicker({
-      title: "or take a test image",
-      images,
-      label: (i) => `test image ${i}, a ${labels[i]}`,
-      pick: (digit) => change(model, { digit }),
-    });
 
     // --- the controls
     const live = model.get("has_kernel");
@@ -151,7 +136,7 @@ export default (() => {
     function update() {
       const now = state();
       const setting = settingNow();
-      picker.show(now.digit);
+      choice.show();
       offer.refresh();
       const known = setting && setting.tasks >= now.num_tasks;
       root.classList.toggle("waiting", !known);
@@ -179,13 +164,12 @@ export default (() => {
         change(model, { objective: "entropy" }); // which comes back here
         return;
       }
-      const grey = isDrawing() ? asInMnist(Float64Array.from(ink())) : ink();
+      const grey = choice.image();
       const permutation = permutations.subarray(PIXELS * now.task, PIXELS * (now.task + 1));
       const seen = Float64Array.from(permutation, (from) => grey[from]);
       const inference = infer(network, normalise(seen), now);
-      const finding = findingOf(inference, now, isDrawing() ? null : labels[now.digit]);
+      const finding = findingOf(inference, now, choice.isDrawing() ? null : labels[now.digit]);
 
-      pad.show(ink());
       paintBytes(shuffled, seen, SIDE);
       const alt = `The image as task ${now.task} shuffles it: noise to our eyes.`;
       shuffled.setAttribute("aria-label", alt);
@@ -194,7 +178,7 @@ export default (() => {
         const sign = right === null ? "" : right ? " ✓" : " ✗";
         headlines[i].show(`${words}${sign}`, right);
       });
-      const empty = isDrawing() && !ink().some(Boolean);
+      const empty = choice.isDrawing() && !choice.ink().some(Boolean);
       const reading = empty ? "The pad is empty: draw a digit." : finding.reading;
       status.textContent = `${finding.choice} ${reading}`;
 
@@ -220,11 +204,11 @@ export default (() => {
       element(
         "div",
         { className: "stage" },
-        element("figure", {}, pad, element("figcaption", {}, "draw a digit ", wipe)),
+        choice.figure,
         element("figure", {}, shuffled, shuffledCaption),
         element("div", { className: "verdict" }, ...headlines, status),
       ),
-      picker,
+      choice.picker,
       element("div", { className: "controls" }, ...controls),
       offer,
       halving,
