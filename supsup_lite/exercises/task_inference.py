@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: a stable entropy, finite differences, the gradient on alpha by hand, halving, its cost."""
+"""Exercises of lesson 04: a stable entropy, finite differences, the gradient for alpha by hand, halving, its cost."""
 
 from collections.abc import Callable
 
@@ -13,11 +13,9 @@ __all__ = [
     "check_entropy",
     "check_finite_difference",
     "check_halve",
-    "check_images_needed",
     "entropy",
     "finite_difference",
     "halve",
-    "images_needed",
 ]
 
 # --- 1: the entropy of softmax, stable where a probability is 0 ------------------------------------------------------
@@ -105,9 +103,9 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     """Return dH/dalpha_i at alpha_i = 1/k of p = (W * sum_i alpha_i M_i) x, without autograd.
 
     Args:
-        weight: the frozen weights W of one layer, float [s, D].
-        masks: M_1..M_k, bool [k, s, D].
-        x: one image, float [D].
+        weight: the frozen weights W of one layer, float [s, inputs].
+        masks: M_1..M_k, bool [k, s, inputs].
+        x: one image, float [inputs].
 
     Returns:
         float [k]: with delta_j = dH/dp_j = -pi_j (log pi_j + H), the numbers sum_j delta_j ((W * M_i) x)_j.

@@ -21,15 +21,11 @@ export default (() => {
   const { SIDE, PIXELS, asInMnist, normalise } = supsup.mnist;
   const { unpackNetwork } = supsup.network;
   const { infer } = supsup.inference;
-  const { CLASSES, votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
+  const { CLASSES, METHODS, outputsInWords } = supsup.aboutInference;
+  const { votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
 
   /** @typedef {{ name: string, outputs: number, sparsity: number, tasks: number }} Setting */
 
-  const METHODS = {
-    one_shot: "One-Shot: 1 gradient",
-    binary: "Binary: halving",
-    exhaustive: "every mask: k passes",
-  };
   const STATE = [
     "num_tasks",
     "task",
@@ -40,10 +36,6 @@ export default (() => {
     "sparsity",
     "digit",
   ];
-
-  /** @param {number} outputs */
-  const outputsInWords = (outputs) =>
-    `${outputs} (${outputs > CLASSES ? outputs - CLASSES : "none"} superfluous)`;
 
   return explorer("Which task is this image from?", async (host) => {
     const { model, root } = host;
@@ -58,8 +50,13 @@ export default (() => {
     /** @type {Map<string, Network>} */
     const networks = new Map(); // by name of a setting
 
+    // For a first look: what lesson 04 explains is folded, and words stand for symbols meanwhile.
+    const short = model.get("short");
+    const more = element("details", { className: "more" }, element("summary", {}, "More"));
+
     /** @returns {InferenceState} */
-    const state = () => /** @type {any} */ (traits(model, STATE));
+    const state = () =>
+      /** @type {any} */ ({ ...traits(model, STATE), plain: short && !more.open });
     const isDrawing = () => model.get("digit") < 0;
     const ink = () => (isDrawing() ? bytesOf(model.get("ink")) : images[model.get("digit")]);
     /** @returns {Setting[]} */
@@ -99,8 +96,8 @@ export default (() => {
     const most = live ? model.get("most_tasks") : Math.max(...settings().map(({ tasks }) => tasks));
     /** The values there are, from low to high. @param {"outputs" | "sparsity"} name */
     const valuesOf = (name) => {
-      const more = live ? model.get(`more_${name}`) : [];
-      const all = new Set([...settings().map((setting) => setting[name]), ...more]);
+      const offered = live ? model.get(`more_${name}`) : [];
+      const all = new Set([...settings().map((setting) => setting[name]), ...offered]);
       return [...all].sort((a, b) => a - b);
     };
     const objective = select(host, "objective", "objective", () => [
@@ -111,7 +108,7 @@ export default (() => {
       slider(host, "task", "shuffled by task", { min: 0, max: most - 1 }),
       slider(host, "num_tasks", "tasks it knows, k", { min: 1, max: most }),
       select(host, "outputs", "outputs s", () =>
-        valuesOf("outputs").map((outputs) => [outputs, outputsInWords(outputs)]),
+        valuesOf("outputs").map((s) => [s, short ? `${s}` : outputsInWords(s)]),
       ),
       select(host, "sparsity", "sparsity", () =>
         valuesOf("sparsity").map((value) => [value, `${value} % (density ${100 - value} %)`]),
@@ -216,6 +213,16 @@ export default (() => {
         change(model, { chosen, answer });
     }
 
+    const mainly = short ? 3 : controls.length; // of the controls; the rest is folded
+    const inARow = element("div", { className: "controls" }, ...controls.slice(0, mainly));
+    const masks = [
+      ["", "a mask"],
+      ["true", "the mask of the true task"],
+    ];
+    const extra = ["extra", "superfluous output"];
+    const folded = element("div", { className: "controls" }, ...controls.slice(mainly));
+    more.append(folded, halving, outputs, legend([extra]), numbers);
+
     root.append(
       element(
         "div",
@@ -225,18 +232,12 @@ export default (() => {
         element("div", { className: "verdict" }, ...headlines, status),
       ),
       picker,
-      element("div", { className: "controls" }, ...controls),
+      inARow,
       offer,
-      halving,
-      votes,
-      legend([
-        ["", "a mask"],
-        ["true", "the mask of the true task"],
-        ["extra", "superfluous output"],
-      ]),
-      outputs,
-      numbers,
     );
+    if (short) root.append(votes, legend(masks), more);
+    else root.append(halving, votes, legend([...masks, extra]), outputs, numbers);
+    more.addEventListener("toggle", update);
     onChange(host, [...STATE, "ink", "learned"], update);
     onChange(host, ["outputs"], objective.refresh);
     onChange(host, ["learned"], () => controls.forEach((control) => control.refresh()));
