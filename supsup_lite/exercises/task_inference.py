@@ -9,7 +9,9 @@ from supsup_lite.exercises import check_for, must_equal
 
 __all__ = [
     "alpha_gradient_one_layer",
+    "binary_multiply_adds",
     "check_alpha_gradient_one_layer",
+    "check_binary_multiply_adds",
     "check_entropy",
     "check_finite_difference",
     "check_halve",
@@ -184,7 +186,7 @@ def check_halve(attempt):
 def binary_multiply_adds(k: int, n: int, B: int) -> float:
     """Return the multiply-adds of Binary for each of B images of one task, when masks that are out are not read again.
 
-    A gradient on the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
+    A gradient for the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
 
     Args:
         k: masks to begin with; each step leaves ceil(j / 2) of j, and with one left nothing needs to be asked.
