@@ -60,6 +60,20 @@ def test_the_right_answer_is_anywhere_and_stays_there():
     assert bank.quiz_of(LESSON) == bank.quiz_of(LESSON)
 
 
+def test_the_right_answer_is_not_the_longest_one():
+    """Who reads nothing and clicks the longest answer is no better off than who clicks any, nor is who avoids it."""
+    shares = {}
+    for path in FILES:
+        content = json.loads(path.read_text("utf-8"))
+        questions = [*content["quiz"], *content["predictions"].values()]
+        lengths = [[len(answer["text"]) for answer in question["answers"]] for question in questions]
+        rights = map(number_of_the_right, questions)
+        longest = [row[right] == max(row) for row, right in zip(lengths, rights, strict=True)]
+        shares[path.stem] = (sum(longest), len(longest))
+    assert 0.15 <= sum(count for count, _ in shares.values()) / sum(of for _, of in shares.values()) <= 0.35, shares
+    assert [name for name, (count, of) in shares.items() if count > of / 2] == []
+
+
 def asked(name):
     answers = [{"text": f"{name} {i}", "right": i == 0, "feedback": f"of {name} {i}"} for i in range(3)]
     return {"question": f"{name}?", "answers": answers}

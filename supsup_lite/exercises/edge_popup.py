@@ -57,7 +57,7 @@ def check_straight_through(attempt):
                 raise Wrong(f"{given}: the value is right, but no gradient comes back to the scores.")
             upstream = _whole_numbers(*scores.shape).to(dtype) + 0.5
             (slope,) = torch.autograd.grad((got * upstream).sum(), scores, allow_unused=True)
-            must_equal(slope, upstream, f"{given}: the gradient in the scores when {upstream.tolist()} comes in")
+            must_equal(slope, upstream, f"{given}: the scores' gradient when {upstream.tolist()} comes in")
 
 
 # --- 2: the gradient of a score, by hand ---------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def score_gradient(delta: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """Return dL/ds of one masked layer, straight through the step, for kept and removed weights alike.
 
     Args:
-        delta: dL/dI, the gradient of the loss in the layer's outputs I = x @ W_eff.T, float [B, out].
+        delta: dL/dI, the gradient with respect to the layer's outputs I = x @ W_eff.T, float [B, out].
         x: the layer's inputs, float [B, in].
         weight: the frozen random weights W, float [out, in].
 
@@ -191,7 +191,7 @@ def check_kept_per_pixel(attempt):
 
 
 def bits_per_weight(density: Tensor) -> Tensor:
-    """Return H2(p) = -p log2 p - (1 - p) log2 (1 - p): the fewest bits a weight that masks of density p can cost.
+    """Return H2 = -rho log2 rho - (1 - rho) log2 (1 - rho), the fewest bits a weight at density rho.
 
     Args:
         density: float tensor of values in 0..1, both ends included, where H2 is 0.

@@ -119,8 +119,8 @@ def fisher_of_layer(delta: Tensor, h: Tensor) -> Tensor:
     """Return the diagonal of the Fisher information of one linear layer, float [out, in].
 
     Args:
-        delta: for each image the gradient of log p(y | x) in the layer's outputs, float [n, out].
-        h: the layer's inputs, float [n, in].
+        delta: for each image the gradient of log pi_y with respect to the layer's outputs, float [B, out].
+        h: the layer's inputs, float [B, in].
     """
     return delta.square().T @ h.square() / len(h)
 

@@ -41,10 +41,10 @@ def energy(psi: Tensor, z: Tensor) -> Tensor:
 
     Args:
         psi: symmetric matrix, float [d, d].
-        z: states, float [n, d].
+        z: states, float [B, d].
 
     Returns:
-        float [n].
+        float [B].
     """
     return -((z @ psi) * z).sum(1) / 2
 
@@ -112,14 +112,14 @@ def check_step(attempt):
 
 
 def storkey(psi: Tensor, z: Tensor) -> Tensor:
-    """Return Psi after one more pattern: Psi + (z z' - z h' - h z') / d with h = Psi z, and a zero diagonal.
+    """Return Psi after one more pattern: Psi + (z z' - z f' - f z') / d, f its field Psi z; zero diagonal.
 
     Args:
         psi: the matrix so far, float [d, d].
         z: the new pattern, spins, float [d].
     """
-    h = psi @ z
-    new = psi + (torch.outer(z, z) - torch.outer(z, h) - torch.outer(h, z)) / len(z)
+    field = psi @ z
+    new = psi + (torch.outer(z, z) - torch.outer(z, field) - torch.outer(field, z)) / len(z)
     return new - new.diagonal().diag()
 
 

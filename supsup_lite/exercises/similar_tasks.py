@@ -12,11 +12,11 @@ def steps_apart(inferred: Tensor, task: Tensor, k: int) -> Tensor:
     """Return how many steps lie between two tasks on a circle of k, the shorter way round.
 
     Args:
-        inferred, task: long [n], in 0..k-1.
+        inferred, task: long [B], in 0..k-1.
         k: tasks on the circle; after the last comes the first.
 
     Returns:
-        long [n], in 0..k // 2.
+        long [B], in 0..k // 2.
     """
     steps = (inferred - task) % k
     return torch.minimum(steps, k - steps)

@@ -66,7 +66,7 @@ def superfluous_objective(logits: Tensor, num_classes: int) -> Tensor:
 
 @check_for(superfluous_objective, "The value sees all outputs, the gradient only the superfluous ones.")
 def check_superfluous_objective(attempt):
-    """Check `superfluous_objective`: its value, and its gradient in the logits."""
+    """Check `superfluous_objective`: its value, and its gradient with respect to the logits."""
     for rows, num_classes in LOGITS:
         given = f"logits {rows}, {num_classes} classes"
         ours, theirs = (torch.tensor(rows, requires_grad=True) for _ in range(2))
@@ -91,8 +91,8 @@ def temperature_entropy(logits: Tensor, temperature: float) -> Tensor:
         logits: float [B, s].
         temperature: T > 0.
     """
-    log_q = (logits / temperature).log_softmax(1)
-    return -(log_q.exp() * log_q).sum(1)
+    log_pi = (logits / temperature).log_softmax(1)
+    return -(log_pi.exp() * log_pi).sum(1)
 
 
 @check_for(temperature_entropy, "From a hard choice at small T to one that only looks at the spread of the logits.")
@@ -103,7 +103,7 @@ def check_temperature_entropy(attempt):
             logits = torch.tensor(rows)
             want = temperature_entropy(logits, temperature)
             must_equal(attempt(logits, temperature), want, f"logits {rows}, T = {temperature}")
-    sure = torch.tensor([[40.0, 0.0], [0.0, -30.0]], dtype=torch.float64)  # 4.3e-8 nats: log(q + 1e-8) loses a third
+    sure = torch.tensor([[40.0, 0.0], [0.0, -30.0]], dtype=torch.float64)  # 4.3e-8 nats: log(pi + 1e-8) loses a third
     want, given = temperature_entropy(sure, 2.0), f"logits {sure.tolist()} in float64, T = 2"
     must_equal(attempt(sure, 2.0) * 1e7, want * 1e7, f"1e7 times the entropy of {given}")
 
@@ -112,7 +112,7 @@ def check_temperature_entropy(attempt):
 
 
 def agreement(bits: Tensor) -> float:
-    """Return the mean over weights of |2p - 1|, p the share of tasks that keep a weight: 1 if all masks are alike.
+    """Return the mean over weights of |2 M - 1|, M the share of tasks that keep a weight: 1 if all masks are alike.
 
     Args:
         bits: one layer's masks, bool [k, ...].
@@ -139,14 +139,14 @@ def check_agreement(attempt):
 
 
 def rectified_part(preactivations: Tensor, delta: Tensor) -> Tensor:
-    """Return one hidden layer's part of the rectified gradient on alpha: float [B, k].
+    """Return one hidden layer's part of the rectified gradient with respect to alpha: float [B, k].
 
-    The gradient's part is sum_u delta_u z_iu, z_iu the preactivation of unit u under mask i. Here it counts only
+    The gradient's part is sum_u delta_u I_iu, I_iu the preactivation of unit u under mask i. Here it counts only
     where it is positive, as ReLU would have it.
 
     Args:
         preactivations: of each unit of the layer under each mask by itself, before ReLU: float [B, k, units].
-        delta: the gradient of the objective in the units of the superposition, before ReLU: float [B, units].
+        delta: the gradient with respect to the superposition's units, before ReLU: float [B, units].
     """
     return torch.einsum("bku,bu->bk", preactivations.relu(), delta)
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: a stable entropy, finite differences, the gradient on alpha by hand, halving, its cost."""
+"""Exercises of lesson 04: a stable entropy, finite differences, the gradient for alpha by hand, halving, its cost."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,9 @@ from supsup_lite.exercises import check_for, must_equal
 
 __all__ = [
     "alpha_gradient_one_layer",
+    "binary_multiply_adds",
     "check_alpha_gradient_one_layer",
+    "check_binary_multiply_adds",
     "check_entropy",
     "check_finite_difference",
     "check_halve",
@@ -103,9 +105,9 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     """Return dH/dalpha_i at alpha_i = 1/k of p = (W * sum_i alpha_i M_i) x, without autograd.
 
     Args:
-        weight: the frozen weights W of one layer, float [s, D].
-        masks: M_1..M_k, bool [k, s, D].
-        x: one image, float [D].
+        weight: the frozen weights W of one layer, float [s, inputs].
+        masks: M_1..M_k, bool [k, s, inputs].
+        x: one image, float [inputs].
 
     Returns:
         float [k]: with delta_j = dH/dp_j = -pi_j (log pi_j + H), the numbers sum_j delta_j ((W * M_i) x)_j.
@@ -184,7 +186,7 @@ def check_halve(attempt):
 def binary_multiply_adds(k: int, n: int, B: int) -> float:
     """Return the multiply-adds of Binary for each of B images of one task, when masks that are out are not read again.
 
-    A gradient on the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
+    A gradient for the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
 
     Args:
         k: masks to begin with; each step leaves ceil(j / 2) of j, and with one left nothing needs to be asked.

@@ -151,7 +151,7 @@ def mixed_weight(weight: Tensor, masks: Tensor, alphas: Tensor) -> Tensor:
 
 @check_for(mixed_weight, "k numbers choose a network out of a space of k dimensions. How much is in that space?")
 def check_mixed_weight(attempt):
-    """Check `mixed_weight`: value, no renormalising, and a gradient in the alphas."""
+    """Check `mixed_weight`: value, no renormalising, and a gradient with respect to the alphas."""
     for k, out, inputs in ((1, 1, 2), (2, 2, 2), (3, 2, 4), (5, 4, 3)):
         n = torch.arange(k * out * inputs, dtype=torch.float32)
         masks = (torch.cos(37 * n) >= 0).view(k, out, inputs)

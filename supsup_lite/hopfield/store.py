@@ -35,7 +35,7 @@ class HopfieldStore:
     """Patterns of d spins in one symmetric d x d matrix Psi with a zero diagonal. Its size never grows.
 
     * "hebb":    Psi += z z' / d
-    * "storkey": Psi += (z z' - z h' - h z') / d  with h = Psi z: what is known already is left out. This is Storkey's
+    * "storkey": Psi += (z z' - z f' - f z') / d  with f = Psi z: what is known already is left out. This is Storkey's
       rule (1997) simplified: his h_ij leaves out the units i and j themselves, which makes a difference of 2 Psi / d.
     * "centred": Hebb for the deviations z - m from the mean m of all patterns. Patterns that agree on many units, as
       learned masks do, then stand apart. It needs no second pass: with k patterns the sum of (z - m)(z - m)' is that

@@ -20,15 +20,11 @@ export default (() => {
   const { SIDE, PIXELS, normalise } = supsup.mnist;
   const { unpackNetwork } = supsup.network;
   const { infer } = supsup.inference;
-  const { CLASSES, votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
+  const { CLASSES, METHODS, outputsInWords } = supsup.aboutInference;
+  const { votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
 
   /** @typedef {{ name: string, outputs: number, sparsity: number, tasks: number }} Setting */
 
-  const METHODS = {
-    one_shot: "One-Shot: 1 gradient",
-    binary: "Binary: halving",
-    exhaustive: "every mask: k passes",
-  };
   const STATE = [
     "num_tasks",
     "task",
@@ -39,10 +35,6 @@ export default (() => {
     "sparsity",
     "digit",
   ];
-
-  /** @param {number} outputs */
-  const outputsInWords = (outputs) =>
-    `${outputs} (${outputs > CLASSES ? outputs - CLASSES : "none"} superfluous)`;
 
   return explorer("Which task is this image from?", async (host) => {
     const { model, root } = host;
@@ -57,8 +49,13 @@ export default (() => {
     /** @type {Map<string, Network>} */
     const networks = new Map(); // by name of a setting
 
+    // For a first look: what lesson 04 explains is folded, and words stand for symbols meanwhile.
+    const short = model.get("short");
+    const more = element("details", { className: "more" }, element("summary", {}, "More"));
+
     /** @returns {InferenceState} */
-    const state = () => /** @type {any} */ (traits(model, STATE));
+    const state = () =>
+      /** @type {any} */ ({ ...traits(model, STATE), plain: short && !more.open });
     /** @returns {Setting[]} */
     const settings = () => model.get("learned");
     const settingNow = () => {
@@ -84,8 +81,8 @@ export default (() => {
     const most = live ? model.get("most_tasks") : Math.max(...settings().map(({ tasks }) => tasks));
     /** The values there are, from low to high. @param {"outputs" | "sparsity"} name */
     const valuesOf = (name) => {
-      const more = live ? model.get(`more_${name}`) : [];
-      const all = new Set([...settings().map((setting) => setting[name]), ...more]);
+      const offered = live ? model.get(`more_${name}`) : [];
+      const all = new Set([...settings().map((setting) => setting[name]), ...offered]);
       return [...all].sort((a, b) => a - b);
     };
     const objective = select(host, "objective", "objective", () => [
@@ -96,7 +93,7 @@ export default (() => {
       slider(host, "task", "shuffled by task", { min: 0, max: most - 1 }),
       slider(host, "num_tasks", "tasks it knows, k", { min: 1, max: most }),
       select(host, "outputs", "outputs s", () =>
-        valuesOf("outputs").map((outputs) => [outputs, outputsInWords(outputs)]),
+        valuesOf("outputs").map((s) => [s, short ? `${s}` : outputsInWords(s)]),
       ),
       select(host, "sparsity", "sparsity", () =>
         valuesOf("sparsity").map((value) => [value, `${value} % (density ${100 - value} %)`]),
@@ -200,6 +197,16 @@ export default (() => {
         change(model, { chosen, answer });
     }
 
+    const mainly = short ? 3 : controls.length; // of the controls; the rest is folded
+    const inARow = element("div", { className: "controls" }, ...controls.slice(0, mainly));
+    const masks = [
+      ["", "a mask"],
+      ["true", "the mask of the true task"],
+    ];
+    const extra = ["extra", "superfluous output"];
+    const folded = element("div", { className: "controls" }, ...controls.slice(mainly));
+    more.append(folded, halving, outputs, legend([extra]), numbers);
+
     root.append(
       element(
         "div",
@@ -209,18 +216,12 @@ export default (() => {
         element("div", { className: "verdict" }, ...headlines, status),
       ),
       choice.picker,
-      element("div", { className: "controls" }, ...controls),
+      inARow,
       offer,
-      halving,
-      votes,
-      legend([
-        ["", "a mask"],
-        ["true", "the mask of the true task"],
-        ["extra", "superfluous output"],
-      ]),
-      outputs,
-      numbers,
     );
+    if (short) root.append(votes, legend(masks), more);
+    else root.append(halving, votes, legend([...masks, extra]), outputs, numbers);
+    more.addEventListener("toggle", update);
     onChange(host, [...STATE, "ink", "learned"], update);
     onChange(host, ["outputs"], objective.refresh);
     onChange(host, ["learned"], () => controls.forEach((control) => control.refresh()));
