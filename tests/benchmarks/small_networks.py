@@ -5,9 +5,10 @@ Permutations of MNIST, 300 steps of 128 images a task, Adam with a one-cycle rat
 outputs or 100.
 
 One search for all: the rate of RATES with the most images of which task *and* digit are right, on permutations and test
-images that are not used again: each half of the test images is drawn, for MNIST's last 5,000 are far easier to read. Then all tasks of other seeds are learned at that rate. A task is inferred from one
-image: that of the lowest entropy over all masks or networks. Written to data/results/small_networks.json after each
-seed, in ten minutes; with names of contestants, such as "mask", these alone are measured.
+images that are not used again. Both halves of the test images are drawn, for MNIST's last 5,000 are far easier to read
+than its first. Then all tasks of other seeds are learned at that rate. A task is inferred from one image: that of the
+lowest entropy over all masks or networks. Written to data/results/small_networks.json after each seed, in ten minutes;
+with names of contestants, such as "mask", these alone are measured.
 """
 
 import json
