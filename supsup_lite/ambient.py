@@ -7,8 +7,8 @@ itself forgets where Ctrl-C hits its `no_grad`.
 
 import functools
 import inspect
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 
@@ -55,6 +55,24 @@ def _isolated_generator(function: Callable) -> Callable:
             yield step
 
     return wrapped
+
+
+@contextmanager
+def as_at_the_start() -> Iterator[None]:
+    """Let torch be as it is when Python starts: gradients recorded, no autocast, float32 on the CPU as the defaults.
+
+    This is for code that is not ours and need not name dtype and device, such as a learner's answer to an exercise.
+    """
+    recording, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    elsewhere = torch.get_default_device().type != "cpu"
+    try:
+        with _neutral(), torch.device("cpu") if elsewhere else nullcontext():
+            torch.set_default_dtype(torch.float32)
+            _record(True)
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        _record(recording)
 
 
 def _record(recording: bool) -> None:

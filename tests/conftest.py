@@ -38,7 +38,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            lesson = re.search(r"test_lessons\.py.*\[(\d\d_\w+)\]", nodeid)
+            lesson = re.search(r"test_lessons\.py.*\[(\d\d[a-z]?_\w+)\]", nodeid)
             return lesson[1] if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", nodeid.split("::")[0])
 
     return Scheduling(config, log)
@@ -60,7 +60,7 @@ def lessons_ready(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    properties = [own for report in terminalreporter.getreports("passed") for own in report.user_properties]
+    properties = [pair for report in terminalreporter.getreports("passed") for pair in report.user_properties]
     seconds = [value for name, value in properties if name == LESSON_SECONDS]
     if seconds:
         terminalreporter.section("lessons, run top to bottom")

@@ -1,5 +1,8 @@
 """What surrounds a call changes nothing: gradients off, inference mode, autocast, other default dtypes and devices."""
 
+import importlib
+import math
+import pkgutil
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 
@@ -9,12 +12,15 @@ import torch
 from torch import nn
 
 import supsup_lite as sl
-from supsup_lite import baselines, evaluation
+from supsup_lite import baselines, evaluation, exercises, explorers
 from supsup_lite.ambient import isolated
+from supsup_lite.exercises import WRONG
+from supsup_lite.exercises.random_networks import check_chance_mask
+from supsup_lite.explorers.hopfield import patterns
 from supsup_lite.hopfield import measure_limits
 from supsup_lite.inference import entropies, halvings
 from supsup_lite.learning import learn_scores
-from supsup_lite.masks import chosen_weights, own_weights
+from supsup_lite.masks import chosen_weights, initial_weights
 
 FEW = sl.Recipe(steps=2, batch=8, optimizer="adam", lr=1e-2)
 CPU = {"device": "cpu"}
@@ -75,6 +81,7 @@ Z = torch.linspace(-1, 1, 18)
 SCORES = torch.linspace(-1, 1, 12).view(3, 4)
 PIXELS, LABELS = torch.linspace(0, 1, 32 * 16).view(32, 4, 4), torch.arange(32) % 4
 ALPHAS = torch.linspace(0, 1, 18).view(6, 3)
+MATRIX = torch.linspace(0.5, 1, 9).view(3, 3)
 
 
 def hopfield_work():
@@ -168,11 +175,20 @@ ROOMS = {
     "train_joint": lambda: baselines.train_joint(NET, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(NET, TASKS, 1.0, recipe=FEW),
     "accuracy": lambda: evaluation.accuracy(NET, chosen_weights(NET, MASKS[:2]), TASKS, 30),
-    "accuracy_matrix": lambda: evaluation.accuracy_matrix(NET, [own_weights(NET, 1)] * 2, TASKS, 30),
+    "accuracy_matrix": lambda: evaluation.accuracy_matrix(NET, [initial_weights(NET, 1)] * 2, TASKS, 30),
     "measure_limits": lambda: measure_limits(UNITS, HOPFIELD, UNIT_MASKS[:2], TASKS, batch=8),
 }
 
-COMPUTING = {name: call for name, call in CALLS.items() if call} | ROOMS
+EXPLORERS = {
+    "patterns": patterns,
+    "Hopfield": lambda: explorers.Hopfield().still,
+    "Hopfield of a drawing": lambda: explorers.Hopfield(digit=-1, ink=bytes(range(196)) * 4).probe(),
+    "Forgetting": lambda: explorers.Forgetting({"a method": MATRIX}).still,
+    "RandomMasks": lambda: (masks := explorers.RandomMasks(NET, TASKS, (50, 90))).still + str(masks.removed_at),
+    "TaskInference": lambda: explorers.TaskInference().still,
+}
+
+COMPUTING = {name: call for name, call in CALLS.items() if call} | ROOMS | EXPLORERS
 
 
 def test_every_public_name_has_its_call():
@@ -218,6 +234,38 @@ def test_what_surrounds_a_call_changes_no_bit(name, surrounding, plain):
     with surrounding():
         result = COMPUTING[name]()
     assert leaves(result) == plain[name]
+
+
+def checks():
+    """Every check of every exercise, by its name."""
+    modules = [
+        importlib.import_module(f"{exercises.__name__}.{part.name}")
+        for part in pkgutil.iter_modules(exercises.__path__)
+    ]
+    found = [value for module in modules for value in vars(module).values() if hasattr(value, "reference")]
+    return {check.__name__: check for check in found}
+
+
+@pytest.mark.parametrize("surrounding", SURROUNDINGS.values(), ids=SURROUNDINGS)
+@pytest.mark.parametrize("check", checks().values(), ids=checks())
+def test_what_surrounds_a_check_changes_no_verdict(check, surrounding):
+    with surrounding():
+        assert check().passed
+        assert check(lambda *given: None).state == WRONG
+
+
+def test_a_learner_need_not_name_dtype_and_device():
+    """The mask of lesson 01, made as one would where nothing surrounds the call."""
+
+    def chance_mask(shape, keep, generator):
+        order = torch.randperm(math.prod(shape), generator=generator)
+        return (torch.argsort(order) < round(keep * len(order))).view(shape)
+
+    for surrounding in SURROUNDINGS.values():
+        with surrounding():
+            before = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
+            assert check_chance_mask(chance_mask).passed
+            assert (torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()) == before
 
 
 def test_the_surroundings_would_change_something():

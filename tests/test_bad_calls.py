@@ -117,7 +117,7 @@ def shared() -> dict[str, Any]:
         "unit_masks": unit_masks,
         "unit_x": sl.split_mnist(2, device="cpu")[0].test.batch(range(4))[0],
         "stream": sl.stream_of(tasks, [(0, 2), (1, 2)], batch=4),
-        "own": (torch.rand(12, 4, 4), torch.arange(12) % 4, torch.rand(8, 4, 4), torch.arange(8) % 4),
+        "tensors": (torch.rand(12, 4, 4), torch.arange(12) % 4, torch.rand(8, 4, 4), torch.arange(8) % 4),
     }
 
 
@@ -157,7 +157,7 @@ def calls(folder: Path) -> dict[str, Call]:
     pattern = torch.ones(16)
     alphas = torch.full((3,), 1 / 3)
     whole = {"images": 4, "scenario": "GNu", "infer_from": "one_image", "method": "one_shot"}
-    x_own, y_own, x_test, y_test = s["own"]
+    x_train, y_train, x_test, y_test = s["tensors"]
     suite = {"num_tasks": 2, "seed": 0, "device": "cpu"}
     network = {"outputs": 12, "seed": 0, "device": "cpu"}
     recipe = {"steps": 2, "batch": 4, "optimizer": "adam", "lr": 1e-3, "one_cycle": False}
@@ -169,7 +169,7 @@ def calls(folder: Path) -> dict[str, Call]:
         "split_fashion_mnist": Call(sl.split_fashion_mnist, suite),
         "tasks_of": Call(
             sl.tasks_of,
-            {"x": x_own, "y": y_own, "x_test": x_test, "y_test": y_test, "kind": "split", "num_tasks": 2,
+            {"x": x_train, "y": y_train, "x_test": x_test, "y_test": y_test, "kind": "split", "num_tasks": 2,
              "classes_per_task": 2, "seed": 0, "name": "data", "device": "cpu"},
         ),
         "tasks[]": Call(lambda key: tasks[key], {"key": 1}),

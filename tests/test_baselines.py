@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.data.batches import batch_order
-from supsup_lite.masks import chosen_weights, own_weights
+from supsup_lite.masks import chosen_weights, initial_weights
 
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=1e-3, one_cycle=True)
 
@@ -66,7 +66,7 @@ def test_a_task_trains_the_same_in_any_company(net, tasks):
 
 
 def test_nothing_given_is_changed(net, tasks):
-    before, start = net.fingerprint(), own_weights(net, len(tasks))
+    before, start = net.fingerprint(), initial_weights(net, len(tasks))
     copies = {name: values.clone() for name, values in start.items()}
     trained = baselines.train_weights(net, start, tasks, 0, SHORT)
     assert net.fingerprint() == before
@@ -96,7 +96,7 @@ def test_it_sees_the_batches_and_losses_of_learn_masks_at_the_start(net, tasks):
 def test_dense_training_learns(net, tasks):
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=1e-3, one_cycle=True)
     trained = baselines.train_dense(net, tasks[:2], recipe=recipe)
-    untrained = evaluation.accuracy(net, own_weights(net, 2), tasks[:2])
+    untrained = evaluation.accuracy(net, initial_weights(net, 2), tasks[:2])
     learned = evaluation.accuracy(net, trained, tasks[:2])
     assert learned.shape == (2,)
     assert learned.min() > 0.85
@@ -117,7 +117,7 @@ def test_accuracy_of_masks_is_that_of_evaluate(net, tasks):
 
 def test_what_makes_no_sense_is_refused(net, tasks):
     with pytest.raises(ValueError, match="one row for each of 3 tasks"):
-        evaluation.accuracy(net, own_weights(net, 2), tasks)
+        evaluation.accuracy(net, initial_weights(net, 2), tasks)
     with pytest.raises(ValueError, match="steps must be 1 or more, got 0"):
         baselines.train_dense(net, tasks, recipe=sl.Recipe(steps=0, batch=16, optimizer="adam", lr=1e-3))
     with pytest.raises(TypeError, match="tasks must be a suite"):
@@ -205,6 +205,7 @@ def test_the_first_task_is_learned_as_if_by_itself(net, tasks):
         baselines.fine_tune,
         baselines.train_joint,
         lambda *given, **named: baselines.train_ewc(*given, 100.0, **named),
+        lambda *given, **named: baselines.train_replay(*given, 10, **named),
     ):
         first = learn(net, tasks[:2], recipe=SHORT)[0]
         for name in alone:
@@ -236,14 +237,14 @@ def test_steps_count_on_over_the_tasks(net, tasks, strength):
 def test_joint_training_sees_every_task_equally_and_every_image_once(net, tasks):
     order = batch_order(tasks, SHORT.steps, SHORT.batch, 0)
     rounds = ((torch.arange(3)[:, None, None] * 1000.0 + rows[..., None], rows) for rows in order.unbind(1))
-    dealt = list(baselines.mixed(rounds))
-    assert len(dealt) == len(tasks) * SHORT.steps
-    for x, y in dealt:
+    mixed = list(baselines.mixed(rounds))
+    assert len(mixed) == len(tasks) * SHORT.steps
+    for x, y in mixed:
         assert x.shape == (1, SHORT.batch, 1)
         shares = ((x[0, :, 0] - y[0]) / 1000).long().bincount(minlength=3)
         assert shares.max() - shares.min() <= 1
     for i in range(len(tasks)):
-        seen = torch.cat([y[0][(x[0, :, 0] - y[0]) == 1000 * i] for x, y in dealt])
+        seen = torch.cat([y[0][(x[0, :, 0] - y[0]) == 1000 * i] for x, y in mixed])
         assert torch.equal(seen.sort().values, order[i].flatten().sort().values)
 
 
@@ -265,7 +266,7 @@ def test_fisher_equals_a_loop_over_images(net, tasks):
 
 
 def test_fisher_labels_are_sampled_from_the_model(net, tasks):
-    weights = own_weights(net, 1)
+    weights = initial_weights(net, 1)
     x, labels = baselines.fisher_batch(net, weights, tasks[:1], 0, 4000)
     assert len(x) == 4000
     assert x.unique(dim=0).shape == x.shape, "distinct images"
@@ -285,6 +286,52 @@ def test_penalty_by_hand():
     assert penalty.item() == 10 / 2 * (3 * 1 + 0.5 * 4)
 
 
+def test_replay_shows_half_new_images_and_half_kept_ones(net, tasks):
+    memory = baselines.kept_images(tasks[:1], 5, seed=0)
+    assert memory[0].shape == (5, 784)
+    assert len(memory[0].unique(dim=0)) == 5, "drawn without replacement"
+    x, y = torch.full((1, 15, 784), 7.0), torch.full((1, 15), -1)
+    batches = list(baselines.replayed(iter([(x, y)] * 40), memory, seed=0, task=1))
+    seen = torch.zeros(5)
+    for images, labels in batches:
+        assert images.shape == x.shape
+        assert (images[0, :8] == 7).all(), "of 15 images eight are new"
+        assert (labels[0, :8] == -1).all()
+        which = (images[0, 8:, None] == memory[0]).all(2).float().argmax(1)
+        assert torch.equal(memory[0][which], images[0, 8:])
+        assert torch.equal(memory[1][which], labels[0, 8:]), "with their labels"
+        seen += which.bincount(minlength=5)
+    assert seen.min() > 0.7 * seen.mean(), "each kept image is as likely as any other"
+
+
+def test_replay_equals_a_slow_loop(net, tasks):
+    """The memory grows by each task that was learned, and never holds an image of the task that is being learned."""
+    history = baselines.train_replay(net, tasks, 4, seed=3, recipe=SHORT)
+    memory = [baselines.kept_images(tasks[i : i + 1], 4, 3) for i in range(3)]
+    weights = initial_weights(net, 1)
+    for i in range(3):
+        order = batch_order(tasks, SHORT.steps, SHORT.batch, 3)[i]
+        batches = ((x[None], y[None]) for x, y in (tasks[i].train.batch(rows) for rows in order))
+        if i:
+            old = torch.cat([x for x, _ in memory[:i]]), torch.cat([y for _, y in memory[:i]])
+            batches = baselines.replayed(batches, old, 3, i)
+        weights = baselines.dense.train(net, weights, batches, SHORT, None)
+        assert same(weights, history[i])
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (0, ValueError, "images must be 1 or more, got 0"),
+        (2.5, TypeError, "images must be a whole number"),
+        (60_001, ValueError, "images to keep of each task must be at most 60000, as many as a task has, got 60001"),
+    ],
+)
+def test_a_memory_that_makes_no_sense_is_refused(net, tasks, images, error, message):
+    with pytest.raises(error, match=message):
+        baselines.train_replay(net, tasks, images)
+
+
 def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
     net = sl.lenet_300_100(outputs=10, seed=0)
     recipe = sl.Recipe(steps=60, batch=128, optimizer="adam", lr=3e-3, one_cycle=True)
@@ -292,11 +339,14 @@ def test_fine_tuning_forgets_ewc_delays_it_joint_training_knows_them_all(tasks):
     for name, learn in {
         "fine-tuning": baselines.fine_tune,
         "EWC": lambda net, tasks, **named: baselines.train_ewc(net, tasks, 50.0, **named),
+        "replay": lambda net, tasks, **named: baselines.train_replay(net, tasks, 200, **named),
         "joint": baselines.train_joint,
     }.items():
         matrix = evaluation.accuracy_matrix(net, learn(net, tasks, recipe=recipe), tasks, images=2000)
         lost[name], final[name] = evaluation.forgetting(matrix), evaluation.average_accuracy(matrix)
     assert lost["fine-tuning"] > 0.05
     assert lost["EWC"] < lost["fine-tuning"] / 2
+    assert lost["replay"] < lost["fine-tuning"] / 2
     assert abs(lost["joint"]) < 0.03
-    assert final["joint"] > final["EWC"] > final["fine-tuning"]
+    assert final["joint"] > max(final["EWC"], final["replay"])
+    assert min(final["EWC"], final["replay"]) > final["fine-tuning"]

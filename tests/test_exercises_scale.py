@@ -28,6 +28,87 @@ def h2(p):
     return -p * math.log2(p) - (1 - p) * math.log2(1 - p)
 
 
+def operations_by_loop(widths, images):
+    total = 0
+    for i in range(len(widths) - 1):
+        total += (3 if i else 2) * widths[i] * widths[i + 1]
+    return total * images
+
+
+def operations_by_product(widths, images):
+    forward = sum(math.prod(pair) for pair in pairwise(widths))
+    between = forward - widths[0] * widths[1]
+    return forward * images + between * images + forward * images
+
+
+def csc_by_columns(mask):
+    size = 4
+    for column in mask.T:
+        size += 4 + 2 * column.sum().item()
+    return size
+
+
+def csc_by_arrays(mask):
+    rows = mask.T.nonzero()[:, 1].to(torch.int16)
+    ends = torch.zeros(mask.shape[1] + 1, dtype=torch.int32)
+    return rows.nbytes + ends.nbytes
+
+
+def masks_by_torch(disk, weights, density):
+    p = torch.tensor([density, 1 - density], dtype=torch.float64)
+    bits = weights * torch.special.entr(p).sum() / math.log(2)
+    return int(disk * 8 // bits)
+
+
+def seconds_by_part(k, operations, traffic, calls, machine):
+    rate, bandwidth, launch = machine
+    slowest = operations / rate
+    for other in (traffic / bandwidth, calls * launch / k):
+        if other > slowest:
+            slowest = other
+    return slowest
+
+
+def seconds_by_sorting(k, operations, traffic, calls, machine):
+    parts = [k * operations / machine.rate, k * traffic / machine.bandwidth, calls * machine.launch]
+    return sorted(parts)[-1] / k
+
+
+def widest_by_trying(budget, size, inputs, outputs):
+    hidden = 0
+    while (hidden + 1) * (inputs + outputs) * size <= budget:
+        hidden += 1
+    return hidden
+
+
+RIGHT = {
+    "step_operations": [
+        operations_by_loop,
+        operations_by_product,
+        lambda widths, images: images * (3 * weights_of(widths) - widths[0] * widths[1]),
+    ],
+    "csc_bytes": [
+        csc_by_columns,
+        csc_by_arrays,
+        lambda mask: 2 * mask.count_nonzero() + 4 * mask.size(1) + 4,
+    ],
+    "masks_on_disk": [
+        masks_by_torch,
+        lambda disk, n, p: int(8 * disk / (n * h2(p))),
+        lambda disk, n, p: (disk * 8) // (h2(p) * n),
+    ],
+    "seconds_a_task": [
+        seconds_by_part,
+        seconds_by_sorting,
+        lambda k, work, traffic, calls, m: max(work / m.rate, traffic / m.bandwidth, calls / k * m.launch),
+    ],
+    "widest": [
+        widest_by_trying,
+        lambda budget, size, inputs, outputs: int(budget / (size * (inputs + outputs))),
+        lambda budget, size, inputs, outputs: budget // size // (inputs + outputs),
+    ],
+}
+
 WRONG = {
     "step_operations": [
         lambda widths, images: images * weights_of(widths),  # forward only
@@ -71,7 +152,7 @@ WRONG = {
 
 
 class TestEveryExercise(EveryExercise):
-    CHECKS, WRONG = CHECKS, WRONG
+    CHECKS, RIGHT, WRONG = CHECKS, RIGHT, WRONG
 
 
 # --- the references agree with torch and the package -----------------------------------------------------------------
@@ -116,5 +197,5 @@ def test_csc_holds_what_a_mask_holds():
 @pytest.mark.parametrize("size", [1, 4])
 def test_the_widest_network_fits_and_a_wider_one_does_not(size):
     hidden = ex.widest(34_400, size, 784, 10)
-    assert size * sl.networks.MLP("own", (784, hidden, 10), 0, "cpu").num_weights <= 34_400
-    assert size * sl.networks.MLP("own", (784, hidden + 1, 10), 0, "cpu").num_weights > 34_400
+    assert size * sl.networks.MLP("rival", (784, hidden, 10), 0, "cpu").num_weights <= 34_400
+    assert size * sl.networks.MLP("rival", (784, hidden + 1, 10), 0, "cpu").num_weights > 34_400

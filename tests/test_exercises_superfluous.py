@@ -5,7 +5,7 @@ import torch
 import supsup_lite as sl
 from supsup_lite.exercises import superfluous as ex
 from supsup_lite.inference.objectives import objective_of
-from tests.every_exercise import EveryExercise
+from tests.every_exercise import EveryExercise, in_float64, in_place, with_an_axis_more
 
 CHECKS = {
     "none_of_these": ex.check_none_of_these,
@@ -14,25 +14,6 @@ CHECKS = {
     "agreement": ex.check_agreement,
     "rectified_part": ex.check_rectified_part,
 }
-
-
-def in_place(name, position=0):
-    """The right answer, at the price of an input."""
-
-    def attempt(*given):
-        result = getattr(ex, name)(*given)
-        given[position].data.zero_()
-        return result
-
-    return attempt
-
-
-def in_another_type(name):
-    return lambda *given: torch.as_tensor(getattr(ex, name)(*given)).double()
-
-
-def with_an_axis_more(name):
-    return lambda *given: getattr(ex, name)(*given)[None]
 
 
 def stopped_the_wrong_half(p, l):
@@ -49,6 +30,98 @@ def clamped_entropy(p, t):
     return -(q * q.log()).sum(1)
 
 
+def with_a_little_more(p, t):
+    q = (p / t).softmax(1)
+    return -(q * (q + 1e-8).log()).sum(1)
+
+
+def none_by_logsumexp(logits, num_classes):
+    if num_classes == logits.shape[1]:
+        return torch.zeros(len(logits))
+    return (logits[:, num_classes:].logsumexp(1) - logits.logsumexp(1)).exp()
+
+
+def none_by_loop(logits, num_classes):
+    shares = []
+    for row in logits:
+        e = torch.exp(row - row.max())
+        shares.append(e[num_classes:].sum() / e.sum())
+    return torch.stack(shares)
+
+
+def g_by_where(logits, num_classes):
+    real = torch.arange(logits.shape[1]) < num_classes
+    return torch.where(real, logits.detach(), logits).logsumexp(1)
+
+
+def g_by_assignment(logits, num_classes):
+    half_stopped = logits.clone()
+    half_stopped[:, :num_classes] = logits[:, :num_classes].detach()
+    return torch.logsumexp(half_stopped, dim=1)
+
+
+def g_by_logaddexp(logits, num_classes):
+    with torch.no_grad():
+        real = logits[:, :num_classes].logsumexp(1)
+    if num_classes == logits.shape[1]:
+        return real
+    return torch.logaddexp(real, logits[:, num_classes:].logsumexp(1))
+
+
+def entropy_by_shifting(logits, temperature):
+    z = logits / temperature
+    z = z - z.amax(1, keepdim=True)
+    total = z.exp().sum(1)
+    return total.log() - (z * z.exp()).sum(1) / total
+
+
+def entropy_by_xlogy(logits, temperature):
+    q = torch.softmax(logits / temperature, dim=1)
+    return -torch.xlogy(q, q).sum(1)
+
+
+def agreement_by_signs(bits):
+    signs = bits.float() * 2 - 1
+    return signs.sum(0).abs().sum().item() / bits.numel()
+
+
+def agreement_by_loop(bits):
+    weights = bits.reshape(len(bits), -1).T.tolist()
+    return sum(abs(2 * sum(kept) / len(kept) - 1) for kept in weights) / len(weights)
+
+
+def rectified_by_loop(z, delta):
+    parts = torch.zeros(z.shape[:2])
+    for b in range(z.shape[0]):
+        for i in range(z.shape[1]):
+            parts[b, i] = (torch.relu(z[b, i]) * delta[b]).sum()
+    return parts
+
+
+RIGHT = {
+    "none_of_these": [
+        none_by_logsumexp,
+        none_by_loop,
+        lambda p, l: 1 - p.softmax(dim=1)[:, :l].sum(dim=1),
+    ],
+    "superfluous_objective": [g_by_where, g_by_assignment, g_by_logaddexp],
+    "temperature_entropy": [
+        entropy_by_shifting,
+        entropy_by_xlogy,
+        lambda p, t: torch.special.entr((p / t).softmax(1)).sum(1),
+    ],
+    "agreement": [
+        agreement_by_signs,
+        agreement_by_loop,
+        lambda bits: (bits.double().mean(0) * 2 - 1).abs().mean(),
+    ],
+    "rectified_part": [
+        rectified_by_loop,
+        lambda z, delta: (z.clamp(min=0) @ delta[:, :, None]).squeeze(2),
+        lambda z, delta: (torch.where(z > 0, z, 0.0) * delta[:, None]).sum(-1),
+    ],
+}
+
 WRONG = {
     "none_of_these": [
         lambda p, l: p.softmax(1)[:, :l].sum(1),  # the real ones
@@ -58,9 +131,9 @@ WRONG = {
         lambda p, l: p.sigmoid()[:, l:].sum(1),
         lambda p, l: p.softmax(0)[:, l:].sum(1),
         lambda p, l: p.softmax(1)[:, 10:].sum(1),  # the ten of MNIST, wired in
-        in_place("none_of_these"),
-        in_another_type("none_of_these"),
-        with_an_axis_more("none_of_these"),
+        in_place(ex.none_of_these),
+        in_float64(ex.none_of_these),
+        with_an_axis_more(ex.none_of_these),
     ],
     "superfluous_objective": [
         lambda p, l: p.logsumexp(1),  # nothing stopped
@@ -69,20 +142,21 @@ WRONG = {
         lambda p, l: p.exp().sum(1).log(),
         stopped_the_wrong_half,
         lambda p, l: p.detach().logsumexp(1) + p[:, l:].sum(1) - p[:, l:].sum(1).detach(),  # value right, slope not
-        in_place("superfluous_objective"),
-        in_another_type("superfluous_objective"),
-        with_an_axis_more("superfluous_objective"),
+        in_place(ex.superfluous_objective),
+        in_float64(ex.superfluous_objective),
+        with_an_axis_more(ex.superfluous_objective),
     ],
     "temperature_entropy": [
         naive_entropy,  # NaN where a probability is 0
         clamped_entropy,
+        with_a_little_more,
         lambda p, t: ex.temperature_entropy(p, 1 / t),
         lambda p, t: ex.temperature_entropy(p, 1.0) / t,
         lambda p, t: ex.temperature_entropy(p, t) / 0.6931,  # bits
         lambda p, t: -ex.temperature_entropy(p, t),
-        in_place("temperature_entropy"),
-        in_another_type("temperature_entropy"),
-        with_an_axis_more("temperature_entropy"),
+        in_place(ex.temperature_entropy),
+        in_float64(ex.temperature_entropy),
+        with_an_axis_more(ex.temperature_entropy),
     ],
     "agreement": [
         lambda bits: (2 * bits.float().mean() - 1).abs().item(),  # of the density
@@ -92,26 +166,26 @@ WRONG = {
         lambda bits: (2 * bits.float().mean((0, 1)) - 1).abs().mean().item(),  # over tasks and units
         lambda bits: (bits.float().mean(0) - 0.5).abs().mean().item(),
         lambda bits: str(ex.agreement(bits)),
-        in_place("agreement"),
+        in_place(ex.agreement),
     ],
     "rectified_part": [
-        lambda own, delta: torch.einsum("bku,bu->bk", own, delta),  # the plain gradient
-        lambda own, delta: torch.einsum("bku,bu->bk", own, delta).relu(),
-        lambda own, delta: torch.einsum("bku,bu->bk", own.relu(), delta.relu()),
-        lambda own, delta: torch.einsum("bku,bu->bk", own.abs(), delta),
-        lambda own, delta: -torch.einsum("bku,bu->bk", own.relu(), delta),
-        lambda own, delta: (own.relu() * delta[:, None]).mean(2),
-        in_place("rectified_part"),
-        in_place("rectified_part", 1),
-        lambda own, delta: torch.einsum("bku,bu->bk", own.relu_(), delta),
-        in_another_type("rectified_part"),
-        with_an_axis_more("rectified_part"),
+        lambda z, delta: torch.einsum("bku,bu->bk", z, delta),  # the plain gradient
+        lambda z, delta: torch.einsum("bku,bu->bk", z, delta).relu(),
+        lambda z, delta: torch.einsum("bku,bu->bk", z.relu(), delta.relu()),
+        lambda z, delta: torch.einsum("bku,bu->bk", z.abs(), delta),
+        lambda z, delta: -torch.einsum("bku,bu->bk", z.relu(), delta),
+        lambda z, delta: (z.relu() * delta[:, None]).mean(2),
+        in_place(ex.rectified_part),
+        in_place(ex.rectified_part, 1),
+        lambda z, delta: torch.einsum("bku,bu->bk", z.relu_(), delta),
+        in_float64(ex.rectified_part),
+        with_an_axis_more(ex.rectified_part),
     ],
 }
 
 
 class TestEveryExercise(EveryExercise):
-    CHECKS, WRONG = CHECKS, WRONG
+    CHECKS, RIGHT, WRONG = CHECKS, RIGHT, WRONG
 
 
 # --- the references agree with the package ---------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Every check of lesson 04 accepts its reference, knows a stub, and rejects what a learner may well write."""
 
 import itertools
+import math
 
 import torch
 
@@ -16,7 +17,7 @@ CHECKS = {
     "finite_difference": ex.check_finite_difference,
     "alpha_gradient_one_layer": ex.check_alpha_gradient_one_layer,
     "halve": ex.check_halve,
-    "images_needed": ex.check_images_needed,
+    "binary_multiply_adds": ex.check_binary_multiply_adds,
 }
 
 
@@ -34,6 +35,22 @@ def in_place_entropy(logits):
 def clamped_entropy(logits):
     pi = logits.softmax(1)
     return -(pi * (pi + 1e-3).log()).sum(1)
+
+
+def clamped_logits(logits):
+    """Finite, but 1000 and 999 have become the same."""
+    log_pi = logits.clamp(-50, 50).log_softmax(1)
+    return -(log_pi.exp() * log_pi).sum(1)
+
+
+def with_a_little_more(logits):
+    """Finite, but an entropy near 0 is lost."""
+    pi = logits.softmax(1)
+    return -(pi * (pi + 1e-8).log()).sum(1)
+
+
+def rows_of_nan_as_zero(logits):
+    return naive_entropy(logits).nan_to_num(0.0)
 
 
 def forward_difference(f, alphas, step):
@@ -55,25 +72,25 @@ def moved_in_place(f, alphas, step):
 
 
 def without_entropy_term(weight, masks, x):
-    own = (weight * masks) @ x
-    log_pi = own.mean(0).log_softmax(0)
-    return own @ (-log_pi.exp() * log_pi)
+    outputs = (weight * masks) @ x
+    log_pi = outputs.mean(0).log_softmax(0)
+    return outputs @ (-log_pi.exp() * log_pi)
 
 
 def each_mask_for_itself(weight, masks, x):
     """Takes delta at each mask's own output instead of at the superposition."""
-    own = (weight * masks) @ x
-    log_pi = own.log_softmax(1)
+    outputs = (weight * masks) @ x
+    log_pi = outputs.log_softmax(1)
     pi = log_pi.exp()
     h = -(pi * log_pi).sum(1, keepdim=True)
-    return (own * -pi * (log_pi + h)).sum(1)
+    return (outputs * -pi * (log_pi + h)).sum(1)
 
 
 def sum_instead_of_mean(weight, masks, x):
-    own = (weight * masks) @ x
-    log_pi = own.sum(0).log_softmax(0)
+    outputs = (weight * masks) @ x
+    log_pi = outputs.sum(0).log_softmax(0)
     pi = log_pi.exp()
-    return own @ (-pi * (log_pi - (pi * log_pi).sum()))
+    return outputs @ (-pi * (log_pi - (pi * log_pi).sum()))
 
 
 def halve_all(candidates, gradient):
@@ -101,26 +118,133 @@ def halve_in_place(candidates, gradient):
     return candidates
 
 
-def by_votes(gradients, task):
-    winners = gradients.argmin(1)
-    right = [(winners[:m] == task).sum() > m / 2 for m in range(1, len(gradients) + 1)]
-    return max((m + 1 for m, ok in enumerate(right, 1) if not ok), default=1)
+def entropy_by_logsumexp(logits):
+    pi = logits.softmax(dim=-1)
+    return logits.logsumexp(dim=-1) - torch.where(pi > 0, pi * logits, torch.zeros_like(pi)).sum(dim=-1)
 
 
-def first_success(gradients, task):
-    """Takes the first lucky prefix."""
-    hits = (gradients.cumsum(0).argmin(1) == task).nonzero()
-    return int(hits[0]) + 1 if len(hits) else len(gradients) + 1
+def entropy_by_shifting(logits):
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    total = shifted.exp().sum(1)
+    return torch.log(total) - (shifted * shifted.exp()).sum(1) / total
 
 
-def uphill(gradients, task):
-    return ex.images_needed(-gradients, task)
+def difference_by_loop(f, alphas, step):
+    slopes = torch.zeros_like(alphas)
+    for i in range(len(alphas)):
+        up, down = alphas.clone(), alphas.clone()
+        up[i] += step
+        down[i] -= step
+        slopes[i] = (f(up) - f(down)) / (2 * step)
+    return slopes
 
+
+def difference_by_floats(f, alphas, step):
+    def at(i, move):
+        point = [a + move if j == i else a for j, a in enumerate(alphas.tolist())]
+        return float(f(torch.tensor(point, dtype=torch.float64)))
+
+    slopes = [(at(i, step) - at(i, -step)) / (2 * step) for i in range(len(alphas))]
+    return torch.tensor(slopes, dtype=torch.float64)
+
+
+def difference_by_vmap(f, alphas, step):
+    moves = torch.eye(len(alphas), dtype=alphas.dtype) * step
+    return (torch.vmap(f)(alphas + moves) - torch.vmap(f)(alphas - moves)) / (2 * step)
+
+
+def alphas_by_mask(weight, masks, x):
+    outputs = [(weight * mask) @ x for mask in masks]
+    p = sum(outputs) / len(outputs)
+    pi, log_pi = p.softmax(0), p.log_softmax(0)
+    h = -torch.dot(pi, log_pi)
+    return torch.stack([torch.dot(-pi * (log_pi + h), output) for output in outputs])
+
+
+def alphas_by_outer_product(weight, masks, x):
+    p = (weight * masks.to(weight.dtype).mean(0)) @ x
+    log_pi = p - p.logsumexp(0)
+    pi = log_pi.exp()
+    delta = pi * ((pi * log_pi).sum() - log_pi)
+    return (masks * weight * torch.outer(delta, x)).sum((1, 2))
+
+
+def alphas_by_jacobian(weight, masks, x):
+    outputs = torch.einsum("sd,ksd,d->ks", weight, masks.to(weight.dtype), x)
+    pi, log_pi = outputs.mean(0).softmax(0), outputs.mean(0).log_softmax(0)
+    softmax_slopes = pi.diag() - torch.outer(pi, pi)
+    return outputs @ (softmax_slopes @ -(log_pi + 1))
+
+
+def halve_by_python(candidates, gradient):
+    inside = [i for i, there in enumerate(candidates.tolist()) if there]
+    inside.sort(key=lambda i: gradient[i].item())
+    kept = inside[: (len(inside) + 1) // 2]
+    return torch.tensor([i in kept for i in range(len(candidates))])
+
+
+def halve_by_places(candidates, gradient):
+    places = candidates.nonzero().flatten()
+    best = places[gradient[places].sort(stable=True).indices][: math.ceil(len(places) / 2)]
+    return torch.zeros(len(candidates), dtype=torch.bool).index_fill(0, best, True)
+
+
+def halve_by_rank(candidates, gradient):
+    ranks = torch.where(candidates, gradient, float("inf")).argsort(stable=True).argsort()
+    return ranks < (candidates.sum() + 1) // 2
+
+
+def candidates_of(k):
+    counts = []
+    while k > 1:
+        counts.append(k)
+        k = (k + 1) // 2
+    return counts
+
+
+def work_by_list(k, n, B):
+    counts = candidates_of(k)
+    return 3 * n * len(counts) + 2 * n * sum(counts) / B
+
+
+def work_by_recursion(k, n, B):
+    return 0 if k == 1 else 3 * n + 2 * k * n / B + work_by_recursion(math.ceil(k / 2), n, B)
+
+
+def work_by_logarithm(k, n, B):
+    gradients = math.ceil(math.log2(k))
+    return torch.tensor([3 * n + 2 * math.ceil(k / 2**i) * n / B for i in range(gradients)], dtype=torch.float64).sum()
+
+
+def as_often_as_one_shot(k, n, B):
+    """The candidates do not halve."""
+    return len(candidates_of(k)) * (3 * n + 2 * k * n / B)
+
+
+def halves_rounded_down(k, n, B):
+    return 0 if k == 1 else 3 * n + 2 * k * n / B + halves_rounded_down(k // 2, n, B)
+
+
+RIGHT = {
+    "entropy": [
+        lambda logits: torch.special.entr(logits.softmax(1)).sum(1),
+        entropy_by_logsumexp,
+        entropy_by_shifting,
+        lambda logits: torch.distributions.Categorical(logits=logits).entropy(),
+    ],
+    "finite_difference": [difference_by_loop, difference_by_floats, difference_by_vmap],
+    "alpha_gradient_one_layer": [alphas_by_mask, alphas_by_outer_product, alphas_by_jacobian],
+    "halve": [halve_by_python, halve_by_places, halve_by_rank],
+    "binary_multiply_adds": [work_by_list, work_by_recursion, work_by_logarithm],
+}
 
 WRONG = {
     "entropy": [
         naive_entropy,
         clamped_entropy,
+        clamped_logits,
+        with_a_little_more,
+        rows_of_nan_as_zero,
         in_place_entropy,
         lambda logits: ex.entropy(logits) / torch.log(torch.tensor(2.0)).to(logits.dtype),  # bits
         lambda logits: -ex.entropy(logits),
@@ -159,21 +283,20 @@ WRONG = {
         lambda c, g: ex.halve(c, g).float(),
         lambda c, g: ex.halve(c, g).nonzero().flatten(),
     ],
-    "images_needed": [
-        by_votes,
-        first_success,
-        uphill,
-        lambda g, task: ex.images_needed(g, task) - 1,
-        lambda g, task: min(ex.images_needed(g, task), len(g)),
-        lambda g, task: ex.images_needed(g, task) == 1,
-        lambda g, task: ex.images_needed(g.cumsum_(0), task),
-        lambda g, task: ex.images_needed(g, task) + 0.5,
+    "binary_multiply_adds": [
+        as_often_as_one_shot,
+        halves_rounded_down,
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) * B,  # for all images
+        lambda k, n, B: ex.binary_multiply_adds(k, n, 1),  # masks asked for each image
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) + 3 * n + 2 * n / B,  # asks the last one, too
+        lambda k, n, B: ex.binary_multiply_adds(k, n, B) / n,
+        lambda k, n, B: str(ex.binary_multiply_adds(k, n, B)),
     ],
 }
 
 
 class TestEveryExercise(EveryExercise):
-    CHECKS, WRONG = CHECKS, WRONG
+    CHECKS, RIGHT, WRONG = CHECKS, RIGHT, WRONG
 
 
 # --- the references agree with the package ---------------------------------------------------------------------------

@@ -184,6 +184,8 @@ def test_the_front_end_hears_why_there_is_no_file(explorer, sent):
 
 def test_demo_is_the_centrepiece():
     assert isinstance(sl.demo(), TaskInference)
+    assert sl.demo().short
+    assert not TaskInference().short
 
 
 def test_the_still_picture_says_what_one_shot_says(explorer):

@@ -23,7 +23,7 @@ from tests.pages import draw_upright_stroke, opened_page, patient
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 FAR = "<div style='height: 3000px'></div>"
-TOC = "```{toctree}\n:hidden:\nfar\ngrids\n```"
+TOC = "```{toctree}\n:hidden:\nfar\ngrids\nshort\n```"
 # What the page `grids` shows, and the tests compute again.
 GRIDS = """
 import torch
@@ -40,9 +40,10 @@ small = {"recipe": sl.Recipe(steps=20, batch=64, optimizer="adam", lr=3e-3, one_
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
-    """The folder of a small site: `index` has the centrepiece, `far` another one far below and a plain widget."""
+    """The folder of a small site: `index` has the centrepiece, `short` its short form, `far` another one far below."""
     cells = {
-        "index": [f"# Task inference\n\n{TOC}", "import supsup_lite as sl\nsl.demo()"],
+        "index": [f"# Task inference\n\n{TOC}", "from supsup_lite.explorers import TaskInference\nTaskInference()"],
+        "short": ["# A first look", "import supsup_lite as sl\nsl.demo()"],
         "grids": ["# Grids", GRIDS, "Forgetting(matrices)", "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), **small)"],
         "far": [
             f"# Far below\n\n{FAR}",
@@ -151,6 +152,9 @@ def named(page, name):
     return page.locator(f"[name={name}]")
 
 
+LABELS = "els => els.map((el) => el.getAttribute('aria-label'))"
+
+
 def slide(page, name, key, times=1):
     named(page, name).focus()
     for _ in range(times):
@@ -236,6 +240,43 @@ def test_binary_step_by_step(opened):
     box = named(opened, "step").bounding_box()
     opened.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
     assert named(opened, "step").input_value() == "0"
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_a_first_look_has_no_symbols(pages, browser, by):
+    later = ["sparsity", "method", "objective"]
+    with opened_page(browser, (pages / "short.html").as_uri()) as (page, complaints):
+        explorer, summary = page.locator(".supsup-explorer"), page.locator(".more > summary")
+        summary.wait_for()
+        seen = explorer.inner_text() + "".join(explorer.locator("[aria-label]:visible").evaluate_all(LABELS))
+        assert [word for word in ("∂", "superfluous", "objective", "entropy", "One-Shot") if word in seen] == []
+        assert [name for name in later if named(page, name).is_visible()] == []
+        assert said(page).startswith("The network chooses mask 7: right.")
+        slide(page, "num_tasks", "End")
+        named(page, "outputs").select_option(index=0)
+        page.wait_for_selector(".supsup-explorer:not(.waiting)")
+        says = gradient(outputs=10, k=50)[3].argmax()
+        assert said(page).startswith(f"The network chooses mask {says}: ")
+
+        if by == "mouse":
+            summary.click()
+        else:
+            summary.focus()
+            page.keyboard.press("Enter")
+        named(page, "sparsity").wait_for()
+        assert [name for name in later if not named(page, name).is_visible()] == []
+        assert "−∂H/∂αᵢ" in explorer.inner_text()
+        assert said(page).startswith("One-Shot chooses mask")
+        torch.testing.assert_close(numbers(page), gradient(outputs=10, k=50)[3], **TOLERANCE)
+        if by == "keyboard":
+            summary.focus()
+            page.keyboard.press("Tab")
+        else:
+            named(page, "sparsity").focus()
+        page.keyboard.press("ArrowDown")
+        page.wait_for_selector(".supsup-explorer:not(.waiting)")
+        torch.testing.assert_close(numbers(page), gradient(outputs=10, sparsity=90, k=50)[3], **TOLERANCE)
+        assert complaints == []
 
 
 def test_test_images(opened):
@@ -417,7 +458,7 @@ def test_masks_by_keyboard_and_mouse(grids, computed):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
-@pytest.mark.parametrize("name", ["index", "grids"])
+@pytest.mark.parametrize("name", ["index", "short", "grids"])
 def test_it_fits_and_takes_the_page_s_ink(pages, browser, name, width, scheme):
     with opened_page(browser, (pages / f"{name}.html").as_uri(), width, scheme) as (page, complaints):
         explorer = page.locator(".supsup-explorer").last

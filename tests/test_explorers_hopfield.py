@@ -1,5 +1,6 @@
 """The explorers of spins and of random masks: numbers as torch's, and each control on a page."""
 
+import base64
 import json
 import re
 
@@ -10,6 +11,7 @@ import supsup_lite as sl
 from supsup_lite.explorers import Hopfield, RandomMasks, hopfield
 from supsup_lite.explorers.base import module
 from supsup_lite.explorers.random_masks import ranks_of, removed_at
+from supsup_lite.explorers.stored import asset
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
 from tests.pages import draw_upright_stroke, opened_page, patient
@@ -365,13 +367,25 @@ def is_data(pages, route):
     return '"esm"' not in text
 
 
-def test_they_add_next_to_nothing_to_a_site(pages):
-    """Two modules with the types and comments that a reader needs, the digits, and the bytes of the random masks."""
-    assert sum(path.stat().st_size for path in (pages / "_static" / "explorers").glob("*.js")) < 200_000
-    text = (pages / "index.html").read_text("utf-8")
-    state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.DOTALL)[1])["state"]
-    (model,) = (model for model in state.values() if "module" in model)
-    assert model["state"]["assets"].keys() == {"digits"}
+def shipped(path):
+    """What a file of the site's explorers holds: a module as a dict, or data as base64."""
+    return json.loads(path.read_text("utf-8").partition("] = ")[2].removesuffix(";\n"))
+
+
+def test_a_site_holds_each_module_and_each_file_of_data_once_and_no_page_holds_any(pages, masks):
+    """So a site grows by what is new in an explorer alone. How long comments are, nobody has to count."""
+    contents = [shipped(path) for path in (pages / "_static" / "explorers").glob("*.js")]
+    modules = [content["esm"] for content in contents if isinstance(content, dict)]
+    data = [base64.b64decode(content) for content in contents if isinstance(content, str)]
+    assert sorted(modules) == sorted([Hopfield._esm, RandomMasks._esm])
+    assert sorted(data) == sorted([asset("digits"), masks.removed_at])
+    for page, assets in (("index", {"digits"}), ("random", set())):
+        text = (pages / f"{page}.html").read_text("utf-8")
+        state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.DOTALL)[1])["state"]
+        (model,) = (model for model in state.values() if "module" in model)
+        assert model["state"]["assets"].keys() == assets
+        assert "supsup." not in text, "its module"
+        assert not any(base64.b64encode(content).decode() in text for content in data)
 
 
 # --- random masks --------------------------------------------------------------------------------------------------

@@ -39,18 +39,20 @@ CELLS = {
     "masks": "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), sl.Recipe(20, 100, 'adam', 4e-3), (50, 90))",
     "forgetting": "Forgetting({'one': torch.eye(3)}, lambda method, k, on_step: torch.eye(k), most_tasks=8)",
 }
+QUESTIONS = {"quiz": "Quiz('06')", "prediction": "Prediction('06', 'digits')"}
 IMPORTS = "import torch\nimport supsup_lite as sl\nfrom supsup_lite.explorers import *"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address and the folder of a JupyterLab: in it, the first lesson, and a notebook of the other explorers."""
+    """The address and the folder of a JupyterLab with the first lesson, the other explorers, and some questions."""
     folder = tmp_path_factory.mktemp("lab")
     nbformat.write(nbformat.read(LESSONS[0].with_suffix(".ipynb"), as_version=4), folder / "lesson.ipynb")
-    cells = [IMPORTS, *(f"{name} = {code}\n{name}" for name, code in CELLS.items())]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, folder / "explorers.ipynb")
+    for stem, shown in {"explorers": CELLS, "questions": QUESTIONS}.items():
+        cells = [IMPORTS, *(f"{name} = {code}\n{name}" for name, code in shown.items())]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, folder / f"{stem}.ipynb")
     for name, values in SETTINGS.items():
         path = folder / "jupyterlab_settings_dir" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
@@ -186,3 +188,23 @@ def python_sees_it_move(python, name, page, slider):
     slider.focus()
     page.keyboard.press("ArrowLeft" if slider.input_value() == slider.get_attribute("max") else "ArrowRight")
     wait_until(lambda: python(value) != before, lambda: f"{value} is still {before}")
+
+
+def test_python_sees_the_answers(lab, browser):
+    with opened(lab, browser, "questions.ipynb") as (page, python):
+        quiz, prediction = page.locator("section.quiz"), page.locator("section.prediction")
+        prediction.wait_for(timeout=60_000)
+        quiz.locator("input").first.focus()
+        page.keyboard.press("ArrowDown")  # a cell of the notebook would be left by it
+        assert quiz.locator("input").nth(1).evaluate("input => input === document.activeElement")
+        assert python("quiz.answers") == [None] * 5
+        page.keyboard.press("Enter")
+        quiz.locator(".feedback").wait_for()
+        wait_until(lambda: python("quiz.answers") == [1, *[None] * 4], lambda: python("quiz.answers"))
+        python("setattr(quiz, 'answers', [None] * 4 + [0])")
+        quiz.locator(".question").nth(4).locator(".feedback").wait_for()
+        assert quiz.locator(".feedback").count() == 1
+
+        prediction.locator("label").nth(2).click()
+        wait_until(lambda: python("prediction.answer") == 2, lambda: python("prediction.answer"))
+        assert prediction.locator(".said").inner_text().endswith("Now run the next cell.")

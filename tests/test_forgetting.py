@@ -7,7 +7,7 @@ import torch
 
 import supsup_lite as sl
 from supsup_lite import baselines, evaluation
-from supsup_lite.masks import chosen_weights, own_weights
+from supsup_lite.masks import chosen_weights, initial_weights
 
 NAN = math.nan
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=3e-3, one_cycle=True)
@@ -73,7 +73,7 @@ def test_columns_of_masks_never_change(net, tasks):
 
 
 def test_all_test_images_are_the_default(net, tasks):
-    history = [own_weights(net, 1)]
+    history = [initial_weights(net, 1)]
     whole = evaluation.accuracy_matrix(net, history, tasks[:1])
     assert torch.equal(whole, evaluation.accuracy_matrix(net, history, tasks[:1], images=10_000))
     assert torch.equal(whole, evaluation.accuracy_matrix(net, history, tasks[:1], images=99_999))
@@ -92,11 +92,11 @@ def test_what_comes_before_its_task_does_not_count():
 
 
 def test_what_makes_no_sense_is_refused(net, tasks):
-    one = own_weights(net, 1)
+    one = initial_weights(net, 1)
     with pytest.raises(ValueError, match="after each of 3 tasks, got 2"):
         evaluation.accuracy_matrix(net, [one, one], tasks)
     with pytest.raises(ValueError, match="after task 1"):
-        evaluation.accuracy_matrix(net, [one, own_weights(net, 3), one], tasks)
+        evaluation.accuracy_matrix(net, [one, initial_weights(net, 3), one], tasks)
     with pytest.raises(ValueError, match="images"):
         evaluation.accuracy_matrix(net, [one] * 3, tasks, images=0)
     for measure in (evaluation.forgetting, evaluation.backward_transfer):

@@ -86,9 +86,9 @@ def explicit_logits(net: Network, masks: sl.MaskStore, alphas: Tensor, x: Tensor
 def explicit_gradient(net: Network, masks: sl.MaskStore, alphas: Tensor, x: Tensor, objective: str) -> Tensor:
     rows = []
     for b in range(len(x)):
-        own = (alphas if alphas.ndim == 1 else alphas[b]).double().clone().requires_grad_(True)
-        value = objective_of(explicit_logits(net, masks, own, x[b : b + 1]), objective, 4).sum()
-        rows.append(torch.autograd.grad(value, own)[0])
+        row = (alphas if alphas.ndim == 1 else alphas[b]).double().clone().requires_grad_(True)
+        value = objective_of(explicit_logits(net, masks, row, x[b : b + 1]), objective, 4).sum()
+        rows.append(torch.autograd.grad(value, row)[0])
     return torch.stack(rows)
 
 
@@ -97,14 +97,14 @@ EVERY_KIND = [tiny_mlp(), ConvNet(), Biased(), MLP("one layer", (10, 7), 0, "cpu
 
 @pytest.mark.parametrize("net", EVERY_KIND, ids=lambda net: net.name)
 @pytest.mark.parametrize("objective", ["entropy", "superfluous"])
-@pytest.mark.parametrize("alphas", ["uniform", "shared", "own"])
+@pytest.mark.parametrize("alphas", ["uniform", "shared", "each image"])
 def test_the_gradient_equals_float64_autograd_for_each_image(net, objective, alphas):
     masks, x = store_of(net, 6), images(net, 5)
     draw = torch.Generator().manual_seed(3)
     start = {
         "uniform": None,
         "shared": torch.rand(6, generator=draw, dtype=torch.float64),  # their sum is not 1
-        "own": torch.rand(5, 6, generator=draw, dtype=torch.float64),
+        "each image": torch.rand(5, 6, generator=draw, dtype=torch.float64),
     }[alphas]
     got = sl.alpha_gradient(net, masks, x.double(), objective, start)
     explicit = torch.full((6,), 1 / 6, dtype=torch.float64) if start is None else start

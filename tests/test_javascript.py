@@ -11,7 +11,7 @@ from tests import small_site
 
 FILES = sorted(FRONT.glob("*/*.js"))
 HOST = sorted((small_site.SITE / "static").glob("*.js"))
-EXPLORERS = [own for own in vars(explorers).values() if isinstance(own, type) and issubclass(own, Explorer)]
+EXPLORERS = [kind for kind in vars(explorers).values() if isinstance(kind, type) and issubclass(kind, Explorer)]
 EVERYTHING = [FRONT / "namespace.js", *FILES, *HOST]
 LONGEST = 100  # characters of a line
 MOST = 250  # lines of a file
@@ -60,7 +60,7 @@ def faults_of_sharing(name: str, text: str, others: dict[str, str]) -> list[str]
     for taken, file in TAKEN.findall(code):
         offered = OFFERED.search(others.get(file, ""))
         missing = set(names(taken)) - set(names(offered[1]) if offered else ())
-        found += [f"{file} does not offer {own}" for own in sorted(missing)]
+        found += [f"{file} does not offer {name}" for name in sorted(missing)]
     return found
 
 
@@ -91,7 +91,7 @@ def test_every_file_shares_the_namespace_alone(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_header_says_what_the_file_uses(path):
-    parts = {own.stem for own in FILES if own.parent.name == "parts"}
+    parts = {file.stem for file in FILES if file.parent.name == "parts"}
     assert faults_of_header(path.read_text("utf-8"), parts) == []
 
 
@@ -99,7 +99,7 @@ def test_every_file_has_a_name_of_its_own():
     assert len({path.stem for path in FILES}) == len(FILES)
 
 
-@pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda own: own.__name__)
+@pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda kind: kind.__name__)
 def test_an_explorer_gets_each_file_once_after_those_it_uses(explorer):
     assert explorer._esm.count("const supsup = {};") == 1
     defined = DEFINED.findall(explorer._esm)
@@ -114,10 +114,10 @@ def test_an_explorer_gets_each_file_once_after_those_it_uses(explorer):
 
 def test_no_file_is_left_over():
     """Each file is part of some explorer."""
-    used = set().union(*(DEFINED.findall(own._esm) for own in EXPLORERS))
+    used = set().union(*(DEFINED.findall(kind._esm) for kind in EXPLORERS))
     views = [path.stem for path in FILES if path.parent.name == "views"]
     assert used | set(views) == set(texts())
-    assert len(views) == len({own._esm for own in EXPLORERS})
+    assert len(views) == len({kind._esm for kind in EXPLORERS})
 
 
 # --- that these tests see what is broken -------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_broken_file_is_seen(before, after, fault):
     assert before in GOOD
     broken = GOOD.replace(before, after, 1)
     faults = faults_of_form(broken) + faults_of_sharing("good", broken, OTHER) + faults_of_header(broken, set())
-    assert any(fault in own for own in faults), faults
+    assert any(fault in found for found in faults), faults
 
 
 def test_files_that_use_each_other_or_nothing_are_named(tmp_path, monkeypatch):

@@ -95,11 +95,11 @@ def test_learning_equals_a_loop_by_hand(net, tasks, recipe, keep):
         one = part[i : i + 1]
         start = init_scores(net, one.numbers, 5)
         wanted = by_hand(net, one, one.numbers[0], keep, recipe, 5, [values[0] for values in start.values()])
-        for values, own, begin in zip(got.values(), wanted, start.values(), strict=True):
-            moved = np.abs(own - begin[0].cpu().double().numpy()).max()
+        for values, target, begin in zip(got.values(), wanted, start.values(), strict=True):
+            moved = np.abs(target - begin[0].cpu().double().numpy()).max()
             assert moved > recipe.lr / 2  # something was learned
             # Optimisers divide by the gradient's size: rounding counts where a gradient is almost 0.
-            np.testing.assert_allclose(values[i].cpu().numpy(), own, rtol=0, atol=0.01 * recipe.lr)
+            np.testing.assert_allclose(values[i].cpu().numpy(), target, rtol=0, atol=0.01 * recipe.lr)
 
 
 @pytest.mark.parametrize("keep", [None, 0.3])
@@ -111,11 +111,11 @@ def test_loss_and_gradient_equal_a_loop_by_hand(net, tasks, keep):
     losses.sum().backward()
     weights = [weight.cpu().double().numpy() for weight in net.weights().values()]
     for task in range(2):
-        own = [values[task].detach().cpu().double().numpy() for values in scores.values()]
-        wanted = oracles.scores_gradient(weights, own, keep, x[task].cpu().double().numpy(), y[task].cpu().numpy())
+        rows = [values[task].detach().cpu().double().numpy() for values in scores.values()]
+        wanted = oracles.scores_gradient(weights, rows, keep, x[task].cpu().double().numpy(), y[task].cpu().numpy())
         for values, gradient in zip(scores.values(), wanted, strict=True):
             np.testing.assert_allclose(values.grad[task].cpu().numpy(), gradient, rtol=1e-5, atol=1e-7)
-        masked = [weight * oracles.mask_of(values, keep) for weight, values in zip(weights, own, strict=True)]
+        masked = [weight * oracles.mask_of(values, keep) for weight, values in zip(weights, rows, strict=True)]
         loss = 0.0
         for image, label in zip(x[task].cpu().double().numpy(), y[task].tolist(), strict=True):
             logits = oracles.logits(masked, image)
@@ -155,13 +155,13 @@ def test_an_epoch_sees_every_image_once():
     recipe = replace(ADAM, steps=-(-2 * size // 100), batch=100)
     order = batch_order(part, recipe.steps, recipe.batch, 0)
     assert order.shape == (2, recipe.steps, 100)
-    for own, size in zip(order, part.train_view.sizes, strict=True):
-        flat = own.flatten()
+    for indices, size in zip(order, part.train_view.sizes, strict=True):
+        flat = indices.flatten()
         assert torch.equal(flat[:size].sort().values.cpu(), torch.arange(size))
         whole = flat[size : 2 * size]
         assert len(whole.unique()) == len(whole)
         assert not torch.equal(flat[:50], whole[:50])
-        assert int(own.max()) < size
+        assert int(indices.max()) < size
 
 
 def test_the_order_depends_on_seed_and_task_alone(tasks):
@@ -182,7 +182,7 @@ def test_many_at_once_equal_one_by_one(net, tasks, keep):
     for other in (three, all_five):
         assert differing(one, other) < 1e-4
         for task, mask, same in zip(tasks, one, other, strict=True):
-            here, there = (oracles.accuracy(net, own, task, 1000) for own in (mask, same))
+            here, there = (oracles.accuracy(net, either, task, 1000) for either in (mask, same))
             assert here == pytest.approx(there, abs=0.002)
 
 
@@ -419,7 +419,7 @@ def test_learning_warns_of_nothing(net, tasks):
 
 @pytest.mark.parametrize("keep", [None, 0.5])
 def test_a_few_steps_beat_chance_and_shuffled_labels_do_not(keep):
-    """The control: with labels dealt at random there is nothing to learn about the test images."""
+    """The control: with labels drawn at random there is nothing to learn about the test images."""
     net = MLP("small", (784, 64, 20), 0)
     tasks = sl.permuted_mnist(4, seed=3)[3:]
     recipe = sl.Recipe(steps=60, batch=64, optimizer="adam", lr=1e-2, one_cycle=True)

@@ -1,6 +1,10 @@
 """Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
 
+import ast
+import importlib
+import inspect
 import os
+import pkgutil
 import re
 import time
 
@@ -9,15 +13,19 @@ import nbformat
 import pytest
 from execution import execute
 from jupyter_cache import get_cache
-from lessons import ROOT, execution_cache
+from lessons import LESSONS, ROOT, execution_cache, minutes_to_read
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient.exceptions import CellExecutionError
 
+from supsup_lite import exercises
+from supsup_lite.exercises import check_for, yours_or
 from tests.conftest import LESSON_SECONDS
+from tests.lesson_exercises import Exercise, check_calls, exercises_of, hint_faults
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CODE_LINES, PROSE_WORDS, SETUP_LINES = 24, 140, 5
+CHECK = re.compile(r"^(?:\w+\.)*(check_\w+)\(", re.MULTILINE)
 
 
 def code_cells(notebook):
@@ -26,6 +34,11 @@ def code_cells(notebook):
 
 def tags(cell):
     return cell.metadata.get("tags", [])
+
+
+def is_exercise(cell):
+    """Whether a code cell is an exercise's stub, its check, or its solution."""
+    return "raise NotImplementedError" in cell.source or bool(CHECK.search(cell.source)) or "solution" in tags(cell)
 
 
 def outputs_with_data(notebook):
@@ -68,12 +81,20 @@ def test_site_finds_the_executed_lesson(lesson, executed_lesson):
     assert record.data["execution_seconds"] > 0
 
 
+def every_cell_twice_and_exercises_last(lesson):
+    """A lesson's code as a learner may run it: cells again, exercises left out at first and done at the end."""
+    cells = sorted(code_cells(jupytext.read(lesson)), key=is_exercise)  # sorting leaves the order within both parts
+    twice = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells for _ in range(2)]
+    return nbformat.v4.new_notebook(cells=twice)
+
+
 def test_lesson_gives_the_same_again(lesson, executed_lesson, tmp_path):
-    first = executed_lesson(lesson)
-    again = execute(jupytext.read(lesson), tmp_path)
-    for one, other in zip(code_cells(first), code_cells(again), strict=True):
-        if "timing" not in tags(one):
-            assert shown_text(one) == shown_text(other), one.source
+    """In another process, each cell run twice in a row, without its exercises, and they still work at its end."""
+    first = {cell.source: shown_text(cell) for cell in code_cells(executed_lesson(lesson))}
+    again = execute(every_cell_twice_and_exercises_last(lesson), tmp_path)
+    for cell in again.cells:
+        if "timing" not in tags(cell):
+            assert shown_text(cell) == first[cell.source], cell.source
     assert os.listdir(tmp_path) == [], "a lesson leaves nothing in the working directory"
 
 
@@ -122,7 +143,8 @@ def test_setup_cell_is_short_and_first(lesson, executed_lesson):
 def test_one_title_with_the_lesson_s_number(lesson):
     cells = [cell.source for cell in jupytext.read(lesson).cells if cell.cell_type == "markdown"]
     titles = [line for source in cells for line in source.splitlines() if line.startswith("# ")]
-    assert [title[:7] for title in titles] == [f"# {lesson.stem[:2]} · "], titles
+    number = lesson.stem.partition("_")[0]
+    assert [title.partition(" · ")[0] for title in titles] == [f"# {number}"], titles
 
 
 def test_cells_are_short(lesson):
@@ -155,11 +177,104 @@ def test_untouched_stubs_let_the_lesson_go_on(lesson, executed_lesson):
             assert "not done yet" in shown_text(cell), cell.source
 
 
-def test_solutions_are_collapsed(lesson):
+def test_solutions_are_collapsed_in_one_way(lesson):
     for cell in code_cells(jupytext.read(lesson)):
         if "solution" in tags(cell):
-            assert {"hide-input", "hide-cell"} & set(tags(cell)), "collapsed on the site"
-            assert cell.metadata.get("jupyter", {}).get("source_hidden"), "collapsed in JupyterLab"
+            assert tags(cell) == ["hide-cell", "solution"], "collapsed on the site"
+            assert cell.metadata.get("jupyter") == {"source_hidden": True}, "collapsed in JupyterLab"
+
+
+def test_a_folded_solution_is_right_and_its_verdict_is_the_reference_s(lesson):
+    """`check_x()` in the cell speaks of the reference. Here the solution that is to be read is tried, too."""
+    modules = [
+        importlib.import_module(f"{exercises.__name__}.{name}")
+        for _, name, _ in pkgutil.iter_modules(exercises.__path__)
+    ]
+    solutions = {}
+    for cell in code_cells(jupytext.read(lesson)):
+        if "solution" in tags(cell):
+            assert re.search(r"^(\w+\.)*check_\w+\(\)$", cell.source, re.MULTILINE), "check_x() without an argument"
+            name = CHECK.search(cell.source)[1]
+            (module,) = [module for module in modules if name in vars(module)]
+            definitions = [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
+            exec(compile(ast.Module(definitions, []), lesson.name, "exec"), vars(module) | solutions, solutions)
+            verdict = vars(module)[name](solutions[f"solution_{name.removeprefix('check_')}"])
+            assert verdict.passed, verdict
+
+
+def test_links_between_lessons_lead_to_notebooks(lesson):
+    """In JupyterLab a link to the text of a lesson would leave the notebook for something that does not run."""
+    stems = "|".join(path.stem for path in LESSONS)
+    assert re.findall(rf"\]\(((?:{stems})\.md)", lesson.read_text(encoding="utf-8")) == []
+
+
+def test_minutes_to_read_are_counted(lesson):
+    minutes = minutes_to_read(lesson)
+    (stated,) = re.findall(r"^\| to read \|.*\n\|[-|]+\|\n\| (\d+) min \|", lesson.read_text("utf-8"), re.MULTILINE)
+    assert int(stated) == minutes, "the lesson's table"
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith("|") and f"(notebooks/{lesson.name})" in row]
+    assert f"| {minutes} min, " in row, "the README's table"
+
+
+# --- exercises -------------------------------------------------------------------------------------------------
+
+
+def test_hints_work(lesson):
+    """With what a learner has by then: `math` may be imported in a folded solution only."""
+    faults = [fault for exercise in exercises_of(lesson) for fault in hint_faults(exercise)]
+    assert not faults, "\n".join(faults)
+
+
+def test_a_hint_that_cannot_work_is_found():
+    def halves(n):
+        raise NotImplementedError
+
+    def solution(n):
+        import math
+
+        half = math.ceil(n / 2)
+        return half
+
+    @check_for(solution, praise="")
+    def check_halves(attempt):
+        attempt(3)
+
+    works = "`half - n`, `n.real`, `[n, d]`, `argsort(stable=True)`, `.view(n)`, `half + ...`, `half + border`"
+    hints = [works, "`math.ceil(n / 2)`", "`n + ''`"]
+    assert hint_faults(Exercise(halves, check_halves, {}, hints, solution)) == [
+        "halves: `math.ceil(n / 2)`: name 'math' is not defined",
+        "halves: `n + ''`: TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    ]
+
+
+def test_every_exercise_is_found(lesson):
+    stubs = lesson.read_text(encoding="utf-8").count("\n    raise NotImplementedError\n")
+    exercises = list(exercises_of(lesson))
+    assert len(exercises) == stubs
+    assert [len(exercise.hints) for exercise in exercises] == [3] * stubs
+
+
+def test_stub_and_reference_agree(lesson):
+    """So that what a check says of an input has the names that the learner sees."""
+    for exercise in exercises_of(lesson):
+        names = [list(inspect.signature(f).parameters) for f in (exercise.stub, exercise.check.reference)]
+        assert names[0] == names[1], exercise
+
+
+def test_solutions_are_right(lesson):
+    for exercise in exercises_of(lesson):
+        verdict = exercise.check(exercise.solution)
+        assert verdict.passed, verdict
+        exercise.check(exercise.stub)
+        assert yours_or(exercise.check.reference) is exercise.check.reference
+
+
+def test_a_solution_is_not_taken_for_the_learners(lesson):
+    """It calls `check_x()`, which says "Reference solution", and leaves what the learner wrote in place."""
+    for exercise in exercises_of(lesson):
+        (call,) = check_calls(ast.parse(exercise.solution_cell))
+        assert not call.args, exercise.solution_cell
 
 
 def test_lesson_names_no_machine(lesson, executed_lesson):

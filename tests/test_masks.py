@@ -139,8 +139,8 @@ def test_masks_of_many_tasks_equal_one_by_one(keep):
     scores = noise(5, 7, 3)
     together = masks_of(scores, keep)
     assert together.shape == (5, 7, 3)
-    for own, mask in zip(scores, together, strict=True):
-        assert mask.flatten().tolist() == oracles.mask_of(own.cpu().numpy(), keep).flatten().tolist()
+    for values, mask in zip(scores, together, strict=True):
+        assert mask.flatten().tolist() == oracles.mask_of(values.cpu().numpy(), keep).flatten().tolist()
 
 
 # Straight through
@@ -205,12 +205,12 @@ def test_masked_weight_equals_a_hand_loop(keep):
     out = masked_weight(weight, scores, keep)
     (gradient,) = torch.autograd.grad(out, scores, upstream)
     for task in range(2):
-        own = scores[task].detach().cpu().numpy()
-        mask = oracles.mask_of(own, keep)
+        values = scores[task].detach().cpu().numpy()
+        mask = oracles.mask_of(values, keep)
         for row in range(4):
             for column in range(3):
                 assert out[task, row, column] == weight[row, column] * mask[row, column]
-                sign = 1 if keep is None else np.sign(own[row, column])
+                sign = 1 if keep is None else np.sign(values[row, column])
                 wanted = float(upstream[task, row, column] * weight[row, column]) * sign
                 assert float(gradient[task, row, column]) == pytest.approx(wanted, rel=1e-15, abs=0)
 

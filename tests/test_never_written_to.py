@@ -12,7 +12,7 @@ import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.hopfield import measure_limits
 from supsup_lite.inference import entropies, halvings
-from supsup_lite.masks import own_weights
+from supsup_lite.masks import initial_weights
 
 FEW = sl.Recipe(steps=3, batch=8, optimizer="adam", lr=1e-2)
 PER_CALL = 12  # places in each call at which it is interrupted
@@ -92,8 +92,8 @@ CALLS = {
     "fine_tune": lambda: baselines.fine_tune(N, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(N, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(N, TASKS, 1.0, recipe=FEW),
-    "accuracy": lambda: evaluation.accuracy(N, own_weights(N, 2), TASKS, images=30),
-    "accuracy_matrix": lambda: evaluation.accuracy_matrix(N, [own_weights(N, 1)] * 2, TASKS, images=30),
+    "accuracy": lambda: evaluation.accuracy(N, initial_weights(N, 2), TASKS, images=30),
+    "accuracy_matrix": lambda: evaluation.accuracy_matrix(N, [initial_weights(N, 1)] * 2, TASKS, images=30),
 }
 
 

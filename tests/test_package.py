@@ -1,6 +1,8 @@
 """The package as a whole: quick to import, every public name explained, and imports that go one way."""
 
 import ast
+import importlib
+import importlib.util
 import inspect
 import re
 import subprocess
@@ -110,3 +112,19 @@ def test_import_is_light():
 def test_import_warns_of_nothing():
     done = subprocess.run([sys.executable, "-W", "error", "-c", "import supsup_lite"], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def imports_of(lesson: Path) -> list[tuple[str, str]]:
+    """What a lesson imports from the package, as (module, name); the solutions and hints that it folds included."""
+    return [
+        (module, name.split(" as ")[0].strip())
+        for module, names in re.findall(r"^\s*from (supsup_lite[\w.]*) import (.+)$", lesson.read_text("utf-8"), re.M)
+        for name in names.split(",")
+    ]
+
+
+def test_a_lesson_imports_only_what_a_room_offers(lesson):
+    for module, name in imports_of(lesson):
+        room = importlib.import_module(module)
+        is_module = importlib.util.find_spec(f"{module}.{name}") if hasattr(room, "__path__") else None
+        assert is_module or name in room.__all__, f"{lesson.stem}: {module} does not offer {name}"

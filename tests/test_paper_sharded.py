@@ -146,9 +146,9 @@ def test_a_file_is_handed_out_where_it_is_missing(monkeypatch, tmp_path):
     """Two machines without a common folder: each has a block that the other lacks."""
     folders = [tmp_path / "a", tmp_path / "b"]
     ours = [[range(0, 4), range(4, 8)], [range(4, 8), range(8, 12)]]
-    for folder, own in zip(folders, ours, strict=True):
+    for folder, theirs in zip(folders, ours, strict=True):
         folder.mkdir()
-        for block in own:
+        for block in theirs:
             block_file(folder, block).write_bytes(bytes(block))
     monkeypatch.setattr(Team, "gather", lambda team, value: ours)
     for rank, folder in enumerate(folders):

@@ -76,7 +76,7 @@ def test_many_tasks_asked_together_choose_as_each_by_itself(learned, infer_from)
     given = list(answers(net, masks, tasks, given_masks(tasks, 300), "given", images=300))
     plain = list(answers(net, masks, tasks, together, infer_from, images=300))
     share = answers(
-        net, masks, tasks[1::2], together[1::2], infer_from, images=300, own=range(1, 3, 2), given=given[1::2]
+        net, masks, tasks[1::2], together[1::2], infer_from, images=300, true_masks=range(1, 3, 2), given=given[1::2]
     )
     assert all(torch.equal(one, other) for one, other in zip(share, plain[1::2], strict=True))
     for scenario in ("GNs", "GNu"):

@@ -13,7 +13,7 @@ from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.pages import opened_page
 
-PAGES = ["index", *(lesson.stem for lesson in LESSONS)]
+PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
@@ -31,7 +31,10 @@ COUNT_EXPLORERS = """() => [...document.querySelectorAll('script[type="applicati
 EXPLORER_BYTES = 8_000_000
 PICTURE = """(explorer) => [...explorer.querySelectorAll("svg, canvas, p, .big")]
     .map((part) => (part.matches("canvas") ? part.toDataURL() : part.outerHTML)).join()"""
-NOW = f"({PICTURE})(document.querySelector('.supsup-explorer'))"
+# Quizzes and predictions have pictures of nothing: test_quiz.py answers them.
+EXPLORER = ".supsup-explorer:not(.quiz, .prediction)"
+STILL = ".explorer-still:not(:has(.question))"
+NOW = f"({PICTURE})(document.querySelector('{EXPLORER}'))"
 IT_STANDS_STILL = f"() => {{ const last = window.last; return (window.last = {NOW}) === last; }}"
 
 
@@ -118,6 +121,7 @@ def test_page_in_a_browser(opened, width, scheme):
     if maths.count():
         assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
 
+    show_what_waits_for_predictions(page)
     for explorer in page.locator(".explorer-still").all():
         explorer.scroll_into_view_if_needed()
         page.wait_for_selector(".explorer-still", state="detached")
@@ -129,6 +133,11 @@ def test_page_in_a_browser(opened, width, scheme):
     for still in stills.all():
         assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
         assert not still.locator(":is(input, select, button):enabled").count()
+
+
+def show_what_waits_for_predictions(page):
+    while page.locator(".veil").count():
+        page.get_by_role("button", name="Just show it").first.click()
 
 
 def is_list(control):
@@ -156,8 +165,9 @@ def by_mouse(page, control):
 @pytest.mark.parametrize("name", [lesson.stem for lesson in LESSONS])
 def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
     page, complaints = opened
-    page.locator(".explorer-still").first.scroll_into_view_if_needed()
-    explorer = page.locator(".supsup-explorer").first
+    show_what_waits_for_predictions(page)
+    page.locator(STILL).first.scroll_into_view_if_needed()
+    explorer = page.locator(EXPLORER).first
     explorer.wait_for()
     moved = 0
     for control in explorer.locator("input[type=range], select").all():
@@ -186,9 +196,10 @@ def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
 def test_lists_keep_the_order_that_python_gave(opened, control, order):
     """And so, in lesson 03, the lines of the explorer keep the colours of the figures."""
     page, _ = opened
-    page.locator(".explorer-still").first.scroll_into_view_if_needed()
-    page.wait_for_selector(".supsup-explorer")
-    assert page.locator(f".supsup-explorer [name={control}] option").all_inner_texts() == list(order)
+    show_what_waits_for_predictions(page)
+    page.locator(STILL).first.scroll_into_view_if_needed()
+    page.wait_for_selector(EXPLORER)
+    assert page.locator(f"{EXPLORER} [name={control}] option").all_inner_texts() == list(order)
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])

@@ -213,8 +213,8 @@ def test_entropy_bytes_equal_a_slow_sum():
         store.append(sl.random_mask(net, keep, 0, task))
     bits = 0.0
     for mask in store:
-        for own in mask.values():
-            n, ones = own.numel(), int(own.sum())
+        for bits_of_layer in mask.values():
+            n, ones = bits_of_layer.numel(), int(bits_of_layer.sum())
             bits -= sum(count * math.log2(count / n) for count in (ones, n - ones) if count)
     assert store.entropy_bytes == pytest.approx(bits / 8, rel=1e-12)
     assert store.entropy_bytes < store.nbytes
@@ -745,4 +745,4 @@ def test_reserved_room_is_filled_in_place_and_no_byte_more():
     store.reserve(1)  # less than there is changes nothing
     assert store.packed("fc1.weight").data_ptr() == first
     assert store.packed("fc1.weight").untyped_storage().nbytes() == store.packed("fc1.weight").numel()
-    assert all(torch.equal(own[name], mask[name]) for own, mask in zip(store, kept, strict=True) for name in mask)
+    assert all(torch.equal(stored[name], mask[name]) for stored, mask in zip(store, kept, strict=True) for name in mask)

@@ -108,12 +108,12 @@ def test_a_rotation_does_not_depend_on_its_company():
 def test_a_split_deals_every_image_to_the_task_of_its_class(make, read, seed):
     suite = make(seed=seed)
     names = [name for pair in make().classes for name in pair]  # in the data set's order
-    dealt = [[names.index(name) for name in task.classes] for task in suite]
-    assert sorted(label for pair in dealt for label in pair) == list(range(10))
-    assert (dealt == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]) == (seed is None)
+    pairs = [[names.index(name) for name in task.classes] for task in suite]
+    assert sorted(label for pair in pairs for label in pair) == list(range(10))
+    assert (pairs == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]) == (seed is None)
     for half, view in zip(read(), (suite.train_view, suite.test_view), strict=True):
         labels = half.labels.tolist()
-        for task, pair in enumerate(dealt):
+        for task, pair in enumerate(pairs):
             members = [i for i, label in enumerate(labels) if label in pair]
             assert view.sizes[task] == len(members)
             assert view.members[task, : len(members)].tolist() == members
@@ -125,14 +125,14 @@ def test_split_batch_equals_a_loop(seed):
     mean, std = NORMALISATION["fashion_mnist"]
     names = [name for pair in sl.split_fashion_mnist().classes for name in pair]
     for task in sl.split_fashion_mnist(seed=seed):
-        dealt = [names.index(name) for name in task.classes]
-        members = [i for i, label in enumerate(train.labels.tolist()) if label in dealt]
+        labels = [names.index(name) for name in task.classes]
+        members = [i for i, label in enumerate(train.labels.tolist()) if label in labels]
         wanted = [0, 5, len(task.train) - 1]
         x, y = task.train.batch(wanted)
         for row, index in enumerate(wanted):
             image = train.pixels[members[index]].cpu().double().flatten() / 255
             torch.testing.assert_close(x[row].cpu().double(), (image - mean) / std, rtol=0, atol=1e-6)
-            assert y[row] == dealt.index(int(train.labels[members[index]]))
+            assert y[row] == labels.index(int(train.labels[members[index]]))
 
 
 def test_split_labels_are_0_and_1_about_half_each():
@@ -168,9 +168,9 @@ def test_all_tasks_at_once_equal_one_by_one(make):
         x, y = view.batch(indices.to(suite.device))
         assert x.shape == (len(suite), 6, 784)
         for i, task in enumerate(suite):
-            own_x, own_y = getattr(task, half).batch(indices[i])
-            assert torch.equal(x[i], own_x)
-            assert torch.equal(y[i], own_y)
+            x_task, y_task = getattr(task, half).batch(indices[i])
+            assert torch.equal(x[i], x_task)
+            assert torch.equal(y[i], y_task)
 
 
 @EVERY_SUITE

@@ -195,11 +195,11 @@ def test_tasks_told_apart_get_the_masks_of_learn_masks(net, tasks, rule):
     stream = sl.stream_of(tasks[:3], [(i, 40) for i in range(3)], batch=64, seed=5)
     recipe = sl.Recipe(40, 64, "adam", 2e-3)
     learner = sl.learn_unannounced(net, stream, rule, recipe=recipe, every=20, seed=5, progress=False)
-    told = sl.learn_masks(net, tasks[:3], recipe=recipe, seed=5, at_once=1, progress=False)
+    masks = sl.learn_masks(net, tasks[:3], recipe=recipe, seed=5, at_once=1, progress=False)
     assert len(learner.masks) == 3
     assert learner.used == stream.truth.tolist()
-    for name in told.shapes:
-        assert torch.equal(learner.masks.packed(name), told.packed(name))
+    for name in masks.shapes:
+        assert torch.equal(learner.masks.packed(name), masks.packed(name))
 
 
 def test_returns_changes_anywhere_and_noise(net, tasks):

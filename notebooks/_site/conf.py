@@ -12,7 +12,7 @@ project = "supsup-lite"
 author = "The supsup-lite authors"
 project_copyright = "the supsup-lite authors. Code: MIT. Text and figures: CC BY 4.0"
 
-extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers"]
+extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers", "glossary"]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
@@ -23,7 +23,7 @@ nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
 nb_merge_streams = True  # one print may arrive in several pieces
 nb_ipywidgets_js = {
-    name: {"defer": "defer"} for name in ("widgets.js", "explorers.js")
+    name: {"defer": "defer"} for name in ("predictions.js", "widgets.js", "explorers.js")
 }  # in place of scripts from elsewhere
 nb_code_prompt_show = "Show the solution"  # nothing else is folded by a tag
 nb_code_prompt_hide = "Hide the solution"

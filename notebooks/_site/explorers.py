@@ -20,7 +20,7 @@ FOLDER = "explorers"  # below _static
 LARGE = 4096  # bytes of base64 from which on a buffer becomes a file
 VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
 MODEL_ID = re.compile(r'"(?:IPY_MODEL_|anywidget:)?([0-9a-f]{32})"')
-STILL = "This picture stands still. It moves in a browser with JavaScript, and in a running notebook."
+STILL = "Here it stands still. It answers in a browser with JavaScript, and in a running notebook."
 
 
 def place_explorers(app, pagename, templatename, context, doctree):

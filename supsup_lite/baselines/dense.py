@@ -3,9 +3,10 @@
 Weights are arguments and results here, never state: functions take a dict of weights with a leading task dimension,
 float [k, *shape], and return a new one. So one baseline can go on from what another returned.
 
-`train_dense` gives every task its own network. `fine_tune`, `train_joint` and `train_ewc` have one network for all
-tasks. They return its history: a list of weights [1, *shape], one entry for each task learned. All four see the images
-of `learn_masks` with the same seed and recipe, in as many updates of as many images a task.
+`train_dense` gives every task its own network. `fine_tune`, `train_joint`, `train_ewc` and `train_replay` have one
+network for all tasks. They return its history: a list of weights [1, *shape], one entry for each task learned. All see
+the images of `learn_masks` with the same seed and recipe, in as many updates of as many images a task; only replay
+gives up half of the new images for old ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import losses, task_batches
 from supsup_lite.learning.optimizers import descend
-from supsup_lite.masks.weights import Weights, check_learnable, check_rows, own_weights
+from supsup_lite.masks.weights import Weights, check_learnable, check_rows, initial_weights
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
@@ -42,7 +43,7 @@ def train_dense(
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
     check_learnable(net, tasks)
-    return train_weights(net, own_weights(net, len(tasks)), tasks, seed, recipe, on_step)
+    return train_weights(net, initial_weights(net, len(tasks)), tasks, seed, recipe, on_step)
 
 
 @isolated
@@ -71,7 +72,7 @@ def fine_tune(
     """
     check_learnable(net, tasks)
     check_recipe(recipe)
-    weights, history = own_weights(net, 1), []
+    weights, history = initial_weights(net, 1), []
     for i in range(len(tasks)):
         batches = task_batches(tasks[i : i + 1], recipe, seed)
         weights = train(net, weights, batches, recipe, counting_on(on_step, i * recipe.steps))
@@ -101,7 +102,7 @@ def train_joint(
     for count in range(1, len(tasks) + 1):
         batches = mixed(task_batches(tasks[:count], recipe, seed))
         longer = replace(recipe, steps=count * recipe.steps)
-        history.append(train(net, own_weights(net, 1), batches, longer, on_step))
+        history.append(train(net, initial_weights(net, 1), batches, longer, on_step))
     return history
 
 

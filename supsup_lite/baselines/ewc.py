@@ -12,7 +12,7 @@ from supsup_lite.baselines.dense import OnStep, counting_on, train
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import forward_tasks
-from supsup_lite.masks.weights import Weights, check_learnable, own_weights
+from supsup_lite.masks.weights import Weights, check_learnable, initial_weights
 from supsup_lite.networks.layers import layer_with
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
@@ -46,7 +46,7 @@ def train_ewc(
     check_recipe(recipe)
     if not 0 <= strength < math.inf:
         raise ValueError(f"strength (lambda) must be 0 or more, got {strength}.")
-    weights, history = own_weights(net, 1), []
+    weights, history = initial_weights(net, 1), []
     importance = {name: torch.zeros_like(values) for name, values in weights.items()}
     for i in range(len(tasks)):
         part = tasks[i : i + 1]

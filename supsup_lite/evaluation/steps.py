@@ -62,7 +62,7 @@ def infer_masks(
         for i, task in enumerate(tasks):
             batches = (task.test.batch(rows)[0] for rows in _draw(tasks, i, images, seed).split(BATCH))
             found = [infer_task(net, masks, x, method, objective, together=together) for x in batches]
-            yield torch.cat([own[:1] if together else own for own in found]).cpu()
+            yield torch.cat([batch[:1] if together else batch for batch in found]).cpu()
         return
     batches = math.ceil(_drawn(max(tasks.test_view.sizes), images) / BATCH)
     width = max(1, ASKED // batches)  # tasks
@@ -84,15 +84,15 @@ def answers(
     *,
     images: int | None = None,
     seed: int = 0,
-    own: Sequence[int] | None = None,
+    true_masks: Sequence[int] | None = None,
     given: Sequence[Tensor] | None = None,
 ) -> Iterator[Tensor]:
     """Yield, for each task, which of its n test images get the right class under the mask chosen for them: bool [n].
 
     Args:
         chosen: what `infer_masks` or `given_masks` returned, with the same images and seed.
-        own, given: the position of each task's own mask, and the answers under it, where they are known already: only
-            images for which another mask was chosen are classified then.
+        true_masks, given: the position of each task's mask, and the answers under it, where they are known already:
+            only images for which another mask was chosen are classified then.
 
     Raises:
         TypeError, ValueError: the masks do not belong to the network.
@@ -102,7 +102,7 @@ def answers(
         order = _draw(tasks, i, images, seed)
         mask = each_image(found, len(order), infer_from)
         right = torch.empty(len(order), dtype=torch.bool, device="cpu") if given is None else given[i].clone()
-        unknown = torch.ones_like(right) if given is None else mask != own[i]
+        unknown = torch.ones_like(right) if given is None else mask != true_masks[i]
         for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
             x, y = tasks[i].test.batch(order[rows])
             right[rows] = (_classify(net, masks, mask[rows], x) == y).cpu()

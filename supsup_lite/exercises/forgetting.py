@@ -5,7 +5,20 @@ import math
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import Wrong, check_for, must_equal
+
+__all__ = [
+    "backward_transfer",
+    "check_backward_transfer",
+    "check_fisher_of_layer",
+    "check_forgetting",
+    "check_missing",
+    "check_spring",
+    "fisher_of_layer",
+    "forgetting",
+    "missing",
+    "spring",
+]
 
 NAN = math.nan
 
@@ -40,7 +53,7 @@ def backward_transfer(A: Tensor) -> Tensor:
 def check_backward_transfer(attempt):
     """Check `backward_transfer`: its sign, and that the last task does not count."""
     for A, given in _matrices():
-        must_equal(attempt_on(attempt, A), backward_transfer(A).item(), given)
+        must_equal(attempt(A), backward_transfer(A).item(), given)
 
 
 # --- 2: forgetting -------------------------------------------------------------------------------------------------
@@ -60,7 +73,7 @@ def forgetting(A: Tensor) -> Tensor:
 def check_forgetting(attempt):
     """Check `forgetting`: from the best before the last task, which may be below what the last task left."""
     for A, given in _matrices():
-        must_equal(attempt_on(attempt, A), forgetting(A).item(), given)
+        must_equal(attempt(A), forgetting(A).item(), given)
 
 
 # --- 3: the spring -------------------------------------------------------------------------------------------------
@@ -90,9 +103,9 @@ def check_spring(attempt):
     for theta, anchor, importance, strength in cases:
         given = f"theta {theta}, anchor {anchor}, F {importance}, lambda {strength}"
         tensors = torch.tensor(theta), torch.tensor(anchor), torch.tensor(importance)
-        must_equal(attempt_on(attempt, *tensors, strength), spring(*tensors, strength).item(), given)
+        must_equal(attempt(*tensors, strength), spring(*tensors, strength).item(), given)
         leaf = tensors[0].clone().requires_grad_(True)
-        value = attempt_on(attempt, leaf, *tensors[1:], strength)
+        value = attempt(leaf, *tensors[1:], strength)
         if not isinstance(value, Tensor) or not value.requires_grad:
             raise Wrong(f"{given}: the penalty is cut off from theta, so no gradient can pull it back.")
         (pull,) = torch.autograd.grad(value, leaf)
@@ -106,8 +119,8 @@ def fisher_of_layer(delta: Tensor, h: Tensor) -> Tensor:
     """Return the diagonal of the Fisher information of one linear layer, float [out, in].
 
     Args:
-        delta: for each image the gradient of log p(y | x) in the layer's outputs, float [n, out].
-        h: the layer's inputs, float [n, in].
+        delta: for each image the gradient of log pi_y with respect to the layer's outputs, float [B, out].
+        h: the layer's inputs, float [B, in].
     """
     return delta.square().T @ h.square() / len(h)
 
@@ -125,7 +138,7 @@ def check_fisher_of_layer(attempt):
     for delta, h in cases:
         tensors = torch.tensor(delta), torch.tensor(h)
         each = [torch.outer(one, two).square() for one, two in zip(*tensors, strict=True)]
-        must_equal(attempt_on(attempt, *tensors), torch.stack(each).mean(0), f"delta {delta}, h {h}")
+        must_equal(attempt(*tensors), torch.stack(each).mean(0), f"delta {delta}, h {h}")
 
 
 # --- 5: find out ---------------------------------------------------------------------------------------------------
@@ -141,7 +154,7 @@ def missing(A: Tensor, best: Tensor) -> Tensor:
         best: accuracy on each task of the network that was trained on all of them together, float [k].
 
     Returns:
-        float [2], of A's dtype.
+        float [2].
     """
     return torch.stack([(best - A.diagonal()).mean(), (A.diagonal() - A[-1]).mean()])
 
@@ -149,6 +162,7 @@ def missing(A: Tensor, best: Tensor) -> Tensor:
 @check_for(missing, "Two ways to fail: a network can forget what it knew, or refuse to learn what is new.")
 def check_missing(attempt):
     """Check `missing`: the two parts add up to the gap, over all k tasks."""
-    for A, given in _matrices():
-        best = torch.linspace(0.95, 0.9, len(A), dtype=A.dtype)
-        must_equal(attempt_on(attempt, A, best), missing(A, best), f"{given}, best = {best.tolist()}")
+    for doubles, given in _matrices():
+        A = doubles.float()  # then `torch.tensor` of two Python floats has the dtype of A as well
+        best = torch.linspace(0.95, 0.9, len(A))
+        must_equal(attempt(A, best), missing(A, best), f"{given}, best = {best.tolist()}")

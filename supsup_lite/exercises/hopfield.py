@@ -3,10 +3,24 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import attempt_on, check_for, must_equal
+from supsup_lite.exercises import check_for, must_equal
 from supsup_lite.seeding import generator
 
-HAND = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])  # two patterns of four spins, at right angles
+__all__ = [
+    "break_even",
+    "check_break_even",
+    "check_energy",
+    "check_hebb",
+    "check_step",
+    "check_storkey",
+    "energy",
+    "hebb",
+    "step",
+    "storkey",
+]
+
+# Two patterns of four spins, at right angles.
+HAND = torch.tensor([[1, 1, -1, -1], [1, -1, 1, -1]], dtype=torch.float32, device="cpu")
 
 
 def _patterns(count: int, dim: int, seed: int) -> Tensor:
@@ -27,10 +41,10 @@ def energy(psi: Tensor, z: Tensor) -> Tensor:
 
     Args:
         psi: symmetric matrix, float [d, d].
-        z: states, float [n, d].
+        z: states, float [B, d].
 
     Returns:
-        float [n].
+        float [B].
     """
     return -((z @ psi) * z).sum(1) / 2
 
@@ -41,7 +55,7 @@ def check_energy(attempt):
     for patterns, given in _cases():
         psi = hebb(patterns)
         states = torch.cat([patterns, 0.5 * patterns[:1], -patterns[:1]])
-        must_equal(attempt_on(attempt, psi, states), energy(psi, states), f"Psi of {given}")
+        must_equal(attempt(psi, states), energy(psi, states), f"Psi of {given}")
 
 
 # --- 2: Hebb -------------------------------------------------------------------------------------------------------
@@ -61,7 +75,7 @@ def hebb(patterns: Tensor) -> Tensor:
 def check_hebb(attempt):
     """Check `hebb`: divided by d, summed over patterns, and no unit feels itself."""
     for patterns, given in _cases():
-        must_equal(attempt_on(attempt, patterns), hebb(patterns), given)
+        must_equal(attempt(patterns), hebb(patterns), given)
 
 
 # --- 3: all units at once ------------------------------------------------------------------------------------------
@@ -84,25 +98,28 @@ def check_step(attempt):
     for patterns, given in _cases():
         psi = hebb(patterns)
         for i, z in enumerate([*patterns, -patterns[0], torch.ones(patterns.shape[1])]):
-            must_equal(attempt_on(attempt, psi, z), step(psi, z), f"Psi of {given}, state {i}: {z.tolist()}")
+            must_equal(attempt(psi, z), step(psi, z), f"Psi of {given}, state {i}: {z.tolist()}")
     alone = torch.zeros(3, 3)
     alone[0, 1] = alone[1, 0] = -1.0
     z = torch.tensor([1.0, 1.0, -1.0])
-    must_equal(attempt_on(attempt, alone, z), step(alone, z), "a third unit that nobody pulls")
+    must_equal(attempt(alone, z), step(alone, z), "a third unit that nobody pulls")
+    empty = torch.zeros(2, 2)
+    for z in (torch.ones(2), -torch.ones(2)):
+        must_equal(attempt(empty, z), z, f"Psi = 0, where nobody pulls: z = {z.tolist()}")
 
 
 # --- 4: Storkey ----------------------------------------------------------------------------------------------------
 
 
 def storkey(psi: Tensor, z: Tensor) -> Tensor:
-    """Return Psi after one more pattern: Psi + (z z' - z h' - h z') / d with h = Psi z, and a zero diagonal.
+    """Return Psi after one more pattern: Psi + (z z' - z f' - f z') / d, f its field Psi z; zero diagonal.
 
     Args:
         psi: the matrix so far, float [d, d].
         z: the new pattern, spins, float [d].
     """
-    h = psi @ z
-    new = psi + (torch.outer(z, z) - torch.outer(z, h) - torch.outer(h, z)) / len(z)
+    field = psi @ z
+    new = psi + (torch.outer(z, z) - torch.outer(z, field) - torch.outer(field, z)) / len(z)
     return new - new.diagonal().diag()
 
 
@@ -113,7 +130,7 @@ def check_storkey(attempt):
         psi = torch.zeros(patterns.shape[1], patterns.shape[1])
         for i, z in enumerate(patterns):
             want = storkey(psi, z)
-            must_equal(attempt_on(attempt, psi, z), want, f"{given}, storing number {i}")
+            must_equal(attempt(psi, z), want, f"{given}, storing number {i}")
             psi = want
 
 
@@ -134,4 +151,4 @@ def break_even(dim: int, bits_a_coupling: int) -> float:
 def check_break_even(attempt):
     """Check `break_even`: half of the matrix, and the same unit on both sides."""
     for dim, bits in ((2, 1), (3, 8), (257, 32), (4096, 32), (4096, 1)):
-        must_equal(attempt_on(attempt, dim, bits), break_even(dim, bits), f"d = {dim}, {bits} bits a coupling")
+        must_equal(attempt(dim, bits), break_even(dim, bits), f"d = {dim}, {bits} bits a coupling")

@@ -6,7 +6,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import Wrong, check_for, must_equal
+
+__all__ = [
+    "bytes_to_store",
+    "chance_mask",
+    "check_bytes_to_store",
+    "check_chance_mask",
+    "check_expected_best",
+    "check_rescaled",
+    "check_signed_constant",
+    "expected_best",
+    "rescaled",
+    "signed_constant",
+]
 
 # --- 1: weights out of bits ----------------------------------------------------------------------------------------
 
@@ -32,7 +45,7 @@ def check_signed_constant(attempt):
     """Check `signed_constant`."""
     for shape in ((2, 2), (1, 8), (3, 8), (300, 784), (4, 2, 3, 3)):
         bits = torch.arange(math.prod(shape)).view(shape) % 3 != 1
-        must_equal(attempt_on(attempt, bits), signed_constant(bits), f"bits of shape {shape}")
+        must_equal(attempt(bits), signed_constant(bits), f"bits of shape {shape}")
 
 
 # --- 2: what a factor on every weight does ---------------------------------------------------------------------------
@@ -58,7 +71,7 @@ def check_rescaled(attempt):
         x = torch.from_numpy(draw.integers(-2, 3, (3, 4))).float()
         want = _relu_network([factor * weight for weight in weights], x)
         given = f"{layers} layer{'s' if layers > 1 else ''}, every weight times {factor:g}"
-        must_equal(attempt_on(attempt, _relu_network(weights, x), factor, layers), want, given)
+        must_equal(attempt(_relu_network(weights, x), factor, layers), want, given)
 
 
 def _relu_network(weights: list[Tensor], x: Tensor) -> Tensor:
@@ -83,7 +96,7 @@ def bytes_to_store(num_weights: int) -> dict[str, int]:
 def check_bytes_to_store(attempt):
     """Check `bytes_to_store`."""
     for num_weights in (8, 9, 15, 16, 266_200, 1_000_001):
-        got, want = attempt_on(attempt, num_weights), bytes_to_store(num_weights)
+        got, want = attempt(num_weights), bytes_to_store(num_weights)
         if not isinstance(got, dict):
             raise Wrong(f"{num_weights:,} weights: expected a dict, got {type(got).__name__}.")
         if got.keys() != want.keys():
@@ -113,33 +126,44 @@ def chance_mask(shape: tuple[int, ...], keep: float, generator: torch.Generator)
         bool tensor.
     """
     n = math.prod(shape)
-    mask = torch.zeros(n, dtype=torch.bool)
-    mask[torch.randperm(n, generator=generator)[: round(keep * n)]] = True
+    mask = torch.zeros(n, dtype=torch.bool, device=generator.device)
+    mask[torch.randperm(n, generator=generator, device=generator.device)[: round(keep * n)]] = True
     return mask.view(shape)
 
 
 @check_for(chance_mask, "This is the control for every learned mask: as many weights, chosen by nobody.")
 def check_chance_mask(attempt):
-    """Check `chance_mask`: count, dtype, shape, its generator and no other, and that no weight is preferred."""
+    """Check `chance_mask`: count, dtype, shape, its generator and no other, and no weight or pair is preferred."""
     for shape, keep in (((2, 3), 0.5), ((10,), 0.3), ((10, 10), 0.29), ((3, 2, 5), 0.0), ((4, 4), 1.0)):
         given = f"shape {shape}, keep {keep}"
-        mask = _drawn(attempt, shape, keep, 0)
+        mask = _drawn(attempt, shape, keep, torch.Generator().manual_seed(0))
         must_equal(mask, _with_values_of(mask, shape), given)
         must_equal(int(mask.sum()), round(keep * math.prod(shape)), f"{given}: weights kept")
-    if not torch.equal(_drawn(attempt, (50,), 0.5, 1), _drawn(attempt, (50,), 0.5, 1)):
+    one, other = (torch.Generator().manual_seed(1) for _ in range(2))
+    first, second = (_drawn(attempt, (50,), 0.5, one) for _ in range(2))
+    if not torch.equal(first, _drawn(attempt, (50,), 0.5, other)):
         raise Wrong("two generators with the same seed gave two masks. Draw from `generator` only.")
-    masks = torch.stack([_drawn(attempt, (4, 5), 0.3, seed) for seed in range(400)])
+    if torch.equal(first, second):
+        raise Wrong("one generator gave the same mask twice. Draw from `generator` itself, not from a new one.")
+    masks = torch.stack([_drawn(attempt, (4, 5), 0.3, torch.Generator().manual_seed(seed)) for seed in range(400)])
     often = masks.float().mean(0)  # 0.3 expected, with a deviation of 0.023
     if often.min() < 0.15 or often.max() > 0.45:
         raise Wrong(
             f"400 masks [4, 5] of density 0.3: every weight should be kept in about 30 % of them, "
             f"but one is kept in {often.min():.0%} and another in {often.max():.0%}."
         )
+    flat = masks.flatten(1).float()
+    together = (flat.T @ flat / len(flat))[~torch.eye(20, dtype=torch.bool)]  # 6/20 * 5/19 = 0.079, deviation 0.013
+    if together.min() == 0 or together.max() > 0.17:
+        raise Wrong(
+            f"400 masks [4, 5] of density 0.3: any two weights should be kept together in about 8 % of them, "
+            f"but two are in {together.min():.0%} and two others in {together.max():.0%}."
+        )
 
 
-def _drawn(attempt, shape: tuple[int, ...], keep: float, seed: int) -> Tensor:
+def _drawn(attempt, shape: tuple[int, ...], keep: float, generator: torch.Generator) -> Tensor:
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    mask = attempt_on(attempt, shape, keep, torch.Generator().manual_seed(seed))
+    mask = attempt(shape, keep, generator)
     if not torch.equal(torch_state, torch.get_rng_state()) or (numpy_state != np.random.get_state()[1]).any():  # noqa: NPY002
         raise Wrong("the global random state changed. Give `generator=generator` to whatever draws.")
     return mask
@@ -178,4 +202,4 @@ def check_expected_best(attempt):
         ([0.25, 0.0, 0.5, 0.125, 0.75, 1.0], 3),
     ):
         accuracies = torch.tensor(values)
-        must_equal(attempt_on(attempt, accuracies, tries), expected_best(accuracies, tries), f"{values} by {tries}")
+        must_equal(attempt(accuracies, tries), expected_best(accuracies, tries), f"{values} by {tries}")

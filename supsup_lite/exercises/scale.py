@@ -8,7 +8,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import attempt_on, check_for, must_equal
+from supsup_lite.exercises import check_for, must_equal
+
+__all__ = [
+    "Machine",
+    "check_csc_bytes",
+    "check_masks_on_disk",
+    "check_seconds_a_task",
+    "check_step_operations",
+    "check_widest",
+    "csc_bytes",
+    "masks_on_disk",
+    "seconds_a_task",
+    "step_operations",
+    "widest",
+]
 
 # --- 1: the operations of a step -------------------------------------------------------------------------------------
 
@@ -29,7 +43,7 @@ def check_step_operations(attempt):
     """Check `step_operations`: every layer, three products each, two for the first, times the images."""
     cases = [((3, 2), 1), ((3, 2), 4), ((3, 2, 1), 1), ((3, 2, 1), 2), ((2, 5, 3, 4), 3), ((784, 300, 100, 100), 128)]
     for widths, images in cases:
-        got = attempt_on(attempt, widths, images)
+        got = attempt(widths, images)
         must_equal(got, step_operations(widths, images), f"widths {widths}, images {images}", tolerance=1e-9)
 
 
@@ -58,7 +72,7 @@ def check_csc_bytes(attempt):
             ("all kept", places >= 0),
             ("every third weight kept", places % 3 == 0),
         ):
-            must_equal(attempt_on(attempt, mask), csc_bytes(mask), f"{rows} x {columns}, {name}")
+            must_equal(attempt(mask), csc_bytes(mask), f"{rows} x {columns}, {name}")
 
 
 # --- 3: how many masks fit on a disk ---------------------------------------------------------------------------------
@@ -91,7 +105,7 @@ def check_masks_on_disk(attempt):
         (10**9, 275_200, 0.02),
     ]
     for disk, weights, density in cases:
-        got = attempt_on(attempt, disk, weights, density)
+        got = attempt(disk, weights, density)
         given = f"{disk:,} bytes, {weights:,} weights, density {density:g}"
         must_equal(got, masks_on_disk(disk, weights, density), given, tolerance=1e-9)
 
@@ -134,7 +148,7 @@ def check_seconds_a_task(attempt):
         (4, 8, 8, 3, Machine(4.0, 2.0, 0.5)),
     ]
     for k, operations, traffic, calls, machine in cases:
-        got = attempt_on(attempt, k, operations, traffic, calls, machine)
+        got = attempt(k, operations, traffic, calls, machine)
         given = f"k = {k}, operations {operations}, traffic {traffic}, calls {calls}, {machine}"
         must_equal(got, seconds_a_task(k, operations, traffic, calls, machine), given)
 
@@ -167,4 +181,4 @@ def check_widest(attempt):
     ]
     for case in cases:
         given = "budget {:,}, {} bytes a weight, {} inputs, {} outputs".format(*case)
-        must_equal(attempt_on(attempt, *case), widest(*case), given, tolerance=1e-9)
+        must_equal(attempt(*case), widest(*case), given, tolerance=1e-9)

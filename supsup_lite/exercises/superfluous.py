@@ -3,7 +3,20 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import Wrong, check_for, must_equal
+
+__all__ = [
+    "agreement",
+    "check_agreement",
+    "check_none_of_these",
+    "check_rectified_part",
+    "check_superfluous_objective",
+    "check_temperature_entropy",
+    "none_of_these",
+    "rectified_part",
+    "superfluous_objective",
+    "temperature_entropy",
+]
 
 # --- 1: none of these ----------------------------------------------------------------------------------------------
 
@@ -34,7 +47,7 @@ def check_none_of_these(attempt):
     for rows, num_classes in (*LOGITS, ([[2.0, 1.0, -1.0]], 3)):
         logits = torch.tensor(rows)
         want = none_of_these(logits, num_classes)
-        must_equal(attempt_on(attempt, logits, num_classes), want, f"logits {rows}, {num_classes} classes")
+        must_equal(attempt(logits, num_classes), want, f"logits {rows}, {num_classes} classes")
 
 
 # --- 2: G, with the gradient of the real outputs stopped -----------------------------------------------------------
@@ -53,11 +66,11 @@ def superfluous_objective(logits: Tensor, num_classes: int) -> Tensor:
 
 @check_for(superfluous_objective, "The value sees all outputs, the gradient only the superfluous ones.")
 def check_superfluous_objective(attempt):
-    """Check `superfluous_objective`: its value, and its gradient in the logits."""
+    """Check `superfluous_objective`: its value, and its gradient with respect to the logits."""
     for rows, num_classes in LOGITS:
         given = f"logits {rows}, {num_classes} classes"
         ours, theirs = (torch.tensor(rows, requires_grad=True) for _ in range(2))
-        want, got = superfluous_objective(ours, num_classes), attempt_on(attempt, theirs, num_classes)
+        want, got = superfluous_objective(ours, num_classes), attempt(theirs, num_classes)
         must_equal(got, want, given)
         if not got.requires_grad:
             raise Wrong(f"{given}: the value is right, but no gradient comes back. Which outputs may pass it on?")
@@ -78,25 +91,28 @@ def temperature_entropy(logits: Tensor, temperature: float) -> Tensor:
         logits: float [B, s].
         temperature: T > 0.
     """
-    log_q = (logits / temperature).log_softmax(1)
-    return -(log_q.exp() * log_q).sum(1)
+    log_pi = (logits / temperature).log_softmax(1)
+    return -(log_pi.exp() * log_pi).sum(1)
 
 
 @check_for(temperature_entropy, "From a hard choice at small T to one that only looks at the spread of the logits.")
 def check_temperature_entropy(attempt):
-    """Check `temperature_entropy` at cold, usual and hot temperatures."""
+    """Check `temperature_entropy` at cold, usual and hot temperatures, and exact where it is nearly 0."""
     for rows, _ in LOGITS:
         for temperature in (1.0, 2.0, 0.01, 100.0):
             logits = torch.tensor(rows)
             want = temperature_entropy(logits, temperature)
-            must_equal(attempt_on(attempt, logits, temperature), want, f"logits {rows}, T = {temperature}")
+            must_equal(attempt(logits, temperature), want, f"logits {rows}, T = {temperature}")
+    sure = torch.tensor([[40.0, 0.0], [0.0, -30.0]], dtype=torch.float64)  # 4.3e-8 nats: log(pi + 1e-8) loses a third
+    want, given = temperature_entropy(sure, 2.0), f"logits {sure.tolist()} in float64, T = 2"
+    must_equal(attempt(sure, 2.0) * 1e7, want * 1e7, f"1e7 times the entropy of {given}")
 
 
 # --- 4: how much masks agree ---------------------------------------------------------------------------------------
 
 
 def agreement(bits: Tensor) -> float:
-    """Return the mean over weights of |2p - 1|, p the share of tasks that keep a weight: 1 if all masks are alike.
+    """Return the mean over weights of |2 M - 1|, M the share of tasks that keep a weight: 1 if all masks are alike.
 
     Args:
         bits: one layer's masks, bool [k, ...].
@@ -116,28 +132,28 @@ def check_agreement(attempt):
     ]
     for bits in cases:
         masks = torch.tensor(bits)
-        must_equal(attempt_on(attempt, masks), agreement(masks), f"masks {masks.int().tolist()}")
+        must_equal(attempt(masks), agreement(masks), f"masks {masks.int().tolist()}")
 
 
 # --- 5: a vote that knows of ReLU ----------------------------------------------------------------------------------
 
 
-def rectified_part(own: Tensor, delta: Tensor) -> Tensor:
-    """Return one hidden layer's part of the rectified gradient on alpha: float [B, k].
+def rectified_part(preactivations: Tensor, delta: Tensor) -> Tensor:
+    """Return one hidden layer's part of the rectified gradient with respect to alpha: float [B, k].
 
-    The gradient's part is sum_u delta_u own_iu. Here a mask's own sum counts only where it is positive, as ReLU
-    would have it.
+    The gradient's part is sum_u delta_u I_iu, I_iu the preactivation of unit u under mask i. Here it counts only
+    where it is positive, as ReLU would have it.
 
     Args:
-        own: what each mask by itself would put into each unit of the layer, before ReLU: float [B, k, units].
-        delta: the gradient of the objective in the units of the superposition, before ReLU: float [B, units].
+        preactivations: of each unit of the layer under each mask by itself, before ReLU: float [B, k, units].
+        delta: the gradient with respect to the superposition's units, before ReLU: float [B, units].
     """
-    return torch.einsum("bku,bu->bk", own.relu(), delta)
+    return torch.einsum("bku,bu->bk", preactivations.relu(), delta)
 
 
 @check_for(rectified_part, "The same products, one ReLU more, and no mask had to be learned again.")
 def check_rectified_part(attempt):
-    """Check `rectified_part`: ReLU on the masks' own sums, and on nothing else."""
+    """Check `rectified_part`: ReLU on the preactivations, and on nothing else."""
     cases = [
         ([[[2.0, -3.0]]], [[-1.0, -1.0]]),
         ([[[2.0, -3.0], [1.0, 1.0]]], [[-1.0, 2.0]]),
@@ -145,7 +161,7 @@ def check_rectified_part(attempt):
         ([[[2.0, -3.0], [1.0, 1.0]], [[-1.0, 4.0], [2.0, -2.0]]], [[-1.0, 2.0], [0.5, -3.0]]),
         ([[[-2.0, -3.0, 1.0], [1.0, 1.0, -1.0]]], [[-1.0, 2.0, 0.0]]),
     ]
-    for own_rows, delta_rows in cases:
-        own, delta = torch.tensor(own_rows), torch.tensor(delta_rows)
-        given = f"own {own_rows}, delta {delta_rows}"
-        must_equal(attempt_on(attempt, own, delta), rectified_part(own, delta), given)
+    for rows, delta_rows in cases:
+        preactivations, delta = torch.tensor(rows), torch.tensor(delta_rows)
+        given = f"preactivations {rows}, delta {delta_rows}"
+        must_equal(attempt(preactivations, delta), rectified_part(preactivations, delta), given)

@@ -1,11 +1,24 @@
-"""Exercises of lesson 04: a stable entropy, finite differences, the gradient on alpha by hand, halving, many images."""
+"""Exercises of lesson 04: a stable entropy, finite differences, the gradient for alpha by hand, halving, its cost."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import Wrong, attempt_on, check_for, must_equal
+from supsup_lite.exercises import check_for, must_equal
+
+__all__ = [
+    "alpha_gradient_one_layer",
+    "binary_multiply_adds",
+    "check_alpha_gradient_one_layer",
+    "check_binary_multiply_adds",
+    "check_entropy",
+    "check_finite_difference",
+    "check_halve",
+    "entropy",
+    "finite_difference",
+    "halve",
+]
 
 # --- 1: the entropy of softmax, stable where a probability is 0 ------------------------------------------------------
 
@@ -25,14 +38,24 @@ def entropy(logits: Tensor) -> Tensor:
 
 @check_for(entropy, "Finite for every output, however sure. This is the quantity that the whole lesson goes down by.")
 def check_entropy(attempt):
-    """Check `entropy`: base e, one value a row, and finite for very large outputs."""
-    cases = ([[0.0, 0.0]], [[1.0, 0.0]], [[2.0, -1.0, 0.5], [0.0, 0.0, 0.0]], [[1000.0, 0.0]], [[-1000.0, 0.0, 1000.0]])
+    """Check `entropy`: base e, one value a row, finite for very large outputs, and exact where it is nearly 0."""
+    cases = (
+        [[0.0, 0.0]],
+        [[1.0, 0.0]],
+        [[2.0, -1.0, 0.5], [0.0, 0.0, 0.0]],
+        [[1000.0, 0.0]],
+        [[-1000.0, 0.0, 1000.0]],
+    )
     for rows in cases:
         logits = torch.tensor(rows)
-        must_equal(attempt_on(attempt, logits), entropy(logits), f"logits {rows}")
+        must_equal(attempt(logits), entropy(logits), f"logits {rows}")
     logits = _irregular(5, 100) * 3
-    must_equal(attempt_on(attempt, logits), entropy(logits), "logits [5, 100]")
-    must_equal(attempt_on(attempt, logits.double()), entropy(logits.double()), "logits [5, 100] in float64")
+    must_equal(attempt(logits), entropy(logits), "logits [5, 100]")
+    must_equal(attempt(logits.double()), entropy(logits.double()), "logits [5, 100] in float64")
+    apart = torch.tensor([[1000.0, 999.0, 0.0], [-1000.0, -999.0, -998.0]], dtype=torch.float64)  # clamped, all alike
+    must_equal(attempt(apart), entropy(apart), f"logits {apart.tolist()} in float64")
+    sure = torch.tensor([[20.0, 0.0], [0.0, -15.0]], dtype=torch.float64)  # 4.3e-8 nats: log(pi + 1e-8) loses a third
+    must_equal(attempt(sure) * 1e7, entropy(sure) * 1e7, f"1e7 times the entropy of logits {sure.tolist()} in float64")
 
 
 def _irregular(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -71,7 +94,7 @@ def check_finite_difference(attempt):
     for alphas in ([0.5, 0.5], [0.2, 0.3, 0.5], [1.0]):
         for name, f in functions.items():
             at = torch.tensor(alphas, dtype=torch.float64)
-            got = attempt_on(lambda a, f=f: attempt(f, a, 0.1), at)
+            got = attempt(f, at, 0.1)
             must_equal(got, finite_difference(f, at, 0.1), f"f = {name}, alphas {alphas}, step 0.1", 1e-9)
 
 
@@ -82,18 +105,18 @@ def alpha_gradient_one_layer(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor
     """Return dH/dalpha_i at alpha_i = 1/k of p = (W * sum_i alpha_i M_i) x, without autograd.
 
     Args:
-        weight: the frozen weights W of one layer, float [s, D].
-        masks: M_1..M_k, bool [k, s, D].
-        x: one image, float [D].
+        weight: the frozen weights W of one layer, float [s, inputs].
+        masks: M_1..M_k, bool [k, s, inputs].
+        x: one image, float [inputs].
 
     Returns:
         float [k]: with delta_j = dH/dp_j = -pi_j (log pi_j + H), the numbers sum_j delta_j ((W * M_i) x)_j.
     """
-    own = (weight * masks) @ x  # [k, s]: the outputs under each mask by itself
-    log_pi = own.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
+    outputs = (weight * masks) @ x  # [k, s], under each mask by itself
+    log_pi = outputs.mean(0).log_softmax(0)  # a layer is linear: the superposition's outputs are their mean
     pi = log_pi.exp()
-    delta = -pi * (log_pi + (-(pi * log_pi).sum()))
-    return own @ delta
+    delta = -pi * (log_pi - (pi * log_pi).sum())
+    return outputs @ delta
 
 
 @check_for(alpha_gradient_one_layer, "That is One-Shot for one layer: one delta for all masks, k inner products.")
@@ -108,7 +131,7 @@ def check_alpha_gradient_one_layer(attempt):
             given = f"k = {k}, s = {s}, {inputs} inputs, {dtype}"
             if weight.numel() * k <= 12:
                 given += f": W {weight.tolist()}, M {masks.int().tolist()}, x {x.tolist()}"
-            must_equal(attempt_on(attempt, weight, masks, x), want, given, 1e-9 if dtype == torch.float64 else 1e-5)
+            must_equal(attempt(weight, masks, x), want, given, 1e-9 if dtype == torch.float64 else 1e-5)
 
 
 def _by_autograd(weight: Tensor, masks: Tensor, x: Tensor) -> Tensor:
@@ -152,50 +175,33 @@ def check_halve(attempt):
     for candidates, gradient in cases:
         inside, slopes = torch.tensor(candidates).bool(), torch.tensor(gradient)
         given = f"candidates {candidates}, gradient {gradient}"
-        must_equal(attempt_on(attempt, inside, slopes), halve(inside, slopes), given)
+        must_equal(attempt(inside, slopes), halve(inside, slopes), given)
     inside, slopes = _irregular(100) > 0, _irregular(100).round(decimals=1)
-    must_equal(attempt_on(attempt, inside, slopes), halve(inside, slopes), "100 masks, many of them out or tied")
+    must_equal(attempt(inside, slopes), halve(inside, slopes), "100 masks, many of them out or tied")
 
 
-# --- 5: find out -----------------------------------------------------------------------------------------------------
+# --- 5: what Binary costs --------------------------------------------------------------------------------------------
 
 
-def images_needed(values: Tensor, task: int) -> int:
-    """Return the smallest n such that the mean of the first m images finds the task for every m >= n.
+def binary_multiply_adds(k: int, n: int, B: int) -> float:
+    """Return the multiply-adds of Binary for each of B images of one task, when masks that are out are not read again.
+
+    A gradient for the alphas of j masks takes 3 n for each image, forward and backward, and 2 j n for all B together.
 
     Args:
-        values: entropies or gradients of B images of one task, float [B, k]; the lowest wins.
-        task: which of the k masks is right.
-
-    Returns:
-        n in 1..B, or B + 1 when not even all B images together find it.
+        k: masks to begin with; each step leaves ceil(j / 2) of j, and with one left nothing needs to be asked.
+        n: weights of the network.
+        B: images.
     """
-    winners = values.cumsum(0).argmin(1)  # a sum and a mean have their minimum at the same place
-    wrong = (winners != task).nonzero()
-    return 1 if not len(wrong) else int(wrong[-1]) + 2
+    total = 0
+    while k > 1:
+        total += 3 * n + 2 * k * n / B
+        k = -(-k // 2)
+    return total
 
 
-@check_for(images_needed, "Images of one task add up, and their errors cancel: that is why the paper uses 128 images.")
-def check_images_needed(attempt):
-    """Check `images_needed`: means instead of votes, a lucky first image, and a task that is never found."""
-    cases = [
-        ([[-1.0, 0.0]], 0),
-        ([[-1.0, 0.0]], 1),
-        ([[0.0, -1.0], [-3.0, 0.0]], 0),
-        ([[-1.0, 0.0], [0.0, -3.0], [-3.0, 0.0]], 0),  # the first was luck
-        ([[0.0, -1.0], [0.0, -1.0], [-9.0, 0.0]], 0),  # two votes to one, but the mean says 0
-        ([[-9.0, 0.0], [0.0, -1.0], [0.0, -1.0]], 0),
-        ([[0.0, -1.0, 2.0], [0.5, 0.0, -3.0], [0.0, -1.0, -1.0]], 2),
-        ([[-1.0, 0.0], [-1.0, 0.0], [0.0, -5.0]], 0),  # lost at the very end
-    ]
-    for rows, task in cases:
-        values = torch.tensor(rows)
-        want = images_needed(values, task)
-        got = attempt_on(lambda g, task=task: attempt(g, task), values)
-        if isinstance(got, float) and not got.is_integer():
-            raise Wrong(f"expected a whole number of images, got {got}.")
-        must_equal(got, want, f"values {rows}, task {task}")
-    values = _irregular(128, 36)
-    for task in (0, 17, 35):
-        got = attempt_on(lambda g, task=task: attempt(g, task), values)
-        must_equal(got, images_needed(values, task), f"128 images, 36 masks, task {task}")
+@check_for(binary_multiply_adds, "The candidates halve, so all later looks together cost about as much as the first.")
+def check_binary_multiply_adds(attempt):
+    """Check `binary_multiply_adds`: numbers of masks that are no powers of two, one mask, and one image."""
+    for k, n, B in ((2, 1, 1), (3, 1, 1), (1, 10, 4), (4, 10, 1), (5, 10, 4), (100, 275_200, 128), (2500, 1000, 1)):
+        must_equal(attempt(k, n, B), binary_multiply_adds(k, n, B), f"k = {k}, n = {n}, B = {B}", 1e-9)

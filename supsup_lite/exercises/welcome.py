@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.exercises import attempt_on, check_for, must_equal
+from supsup_lite.exercises import check_for, must_equal
+
+__all__ = [
+    "check_sparsity",
+    "sparsity",
+]
 
 
 def sparsity(mask: Tensor) -> float:
@@ -20,6 +25,6 @@ def check_sparsity(attempt):
     """Check `sparsity`."""
     for rows in ([True, True, True, False], [[True, False, False], [False, False, False]], [True], [False, False]):
         mask = torch.tensor(rows)
-        must_equal(attempt_on(attempt, mask), sparsity(mask), f"mask {rows}")
+        must_equal(attempt(mask), sparsity(mask), f"mask {rows}")
     large = torch.arange(300 * 784).view(300, 784) % 10 < 3
-    must_equal(attempt_on(attempt, large), 0.7, "a mask [300, 784] that keeps 30 %")
+    must_equal(attempt(large), 0.7, "a mask [300, 784] that keeps 30 %")

@@ -94,13 +94,13 @@ def evaluate_first(
 ) -> dict[int, dict[str, Evaluation]]:
     """Return, for each count, what the first masks are worth on the first tasks, in every scenario.
 
-    Each figure is what `evaluate` gives. One inference serves GNs and GNu, the answers under the own masks serve all
+    Each figure is what `evaluate` gives. One inference serves GNs and GNu, the answers under the true masks serve all
     counts, and each process asks about its share of the tasks.
     """
     which = {"images": images, "seed": EVALUATION_SEED}
     kind = how["infer_from"]
-    own = team.share(range(len(suite)))
-    mine = suite[own.start : own.stop : own.step]
+    positions = team.share(range(len(suite)))
+    mine = suite[positions.start : positions.stop : positions.step]
     chosen_given = given_masks(suite, images)
     bar = tqdm(
         total=sum(count**2 for count in counts),  # so grows the time: each task's images ask each mask
@@ -119,7 +119,7 @@ def evaluate_first(
             for found in infer_masks(net, first, part, **how, **which):
                 chosen.append(found)
                 bar.update(count * team.size)
-            right = list(answers(net, first, part, chosen, kind, **which, own=own, given=given))
+            right = list(answers(net, first, part, chosen, kind, **which, true_masks=positions, given=given))
             all_chosen, all_right = team.merge(chosen), team.merge(right)
             measured[count] = {
                 scenario: score(scenario, chosen_given[:count], all_given[:count], count, "given")

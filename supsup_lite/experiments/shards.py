@@ -46,20 +46,20 @@ def learn_resumably(
     parts = {block: _load(folder, block, net, learned) for block in finished(folder)}
     seen = team.gather((folder.name, len(suite), size, list(parts)))
     if len({entry[:3] for entry in seen}) > 1:
-        told = ", ".join(
+        runs = ", ".join(
             f"process {rank}: {run}, {count} tasks in blocks of {size}"
             for rank, (run, count, size, _) in enumerate(seen)
         )
-        raise ValueError(f"the processes run different experiments ({told}): start all alike.")
+        raise ValueError(f"the processes run different experiments ({runs}): start all alike.")
     done = set().union(*(entry[3] for entry in seen))
     left = missing(len(suite), size, done)
-    own = team.share(left)
+    share = team.share(left)
     held = len(suite) - sum(map(len, left))
     if held and team.rank == 0:
         print(f"going on with {held} of {len(suite)} masks from {folder}", file=sys.stderr)
     label = f"{name}: learning masks" + (f", process {team.rank} of {team.size}" if team.size > 1 else "")
-    with tqdm(total=held + sum(map(len, own)), initial=held, desc=label, unit="task", disable=team.rank > 0) as bar:
-        for block in own:
+    with tqdm(total=held + sum(map(len, share)), initial=held, desc=label, unit="task", disable=team.rank > 0) as bar:
+        for block in share:
             _learn(folder, block, net, suite, keep, seed, recipe)
             bar.update(len(block))
     _exchange(folder, team)
@@ -108,7 +108,7 @@ def _exchange(folder: Path, team: Team) -> None:
     held = [{(block.start, block.stop) for block in blocks} for blocks in team.gather(finished(folder))]
     for ends in sorted(set.union(*held) - set.intersection(*held)):
         path = block_file(folder, range(*ends))
-        source = next(rank for rank, own in enumerate(held) if ends in own)
+        source = next(rank for rank, blocks in enumerate(held) if ends in blocks)
         content = team.hand_out(path.read_bytes() if team.rank == source else None, source)
         if ends not in held[team.rank]:
             write(path, content)

@@ -3,9 +3,20 @@
 from supsup_lite.explorers.forgetting import Forgetting
 from supsup_lite.explorers.hopfield import Hopfield
 from supsup_lite.explorers.masks import Masks
+from supsup_lite.explorers.quiz import Prediction, Quiz
 from supsup_lite.explorers.random_masks import RandomMasks
 from supsup_lite.explorers.scale import Scale
 from supsup_lite.explorers.stream import Stream
 from supsup_lite.explorers.task_inference import TaskInference
 
-__all__ = ["Forgetting", "Hopfield", "Masks", "RandomMasks", "Scale", "Stream", "TaskInference"]
+__all__ = [
+    "Forgetting",
+    "Hopfield",
+    "Masks",
+    "Prediction",
+    "Quiz",
+    "RandomMasks",
+    "Scale",
+    "Stream",
+    "TaskInference",
+]

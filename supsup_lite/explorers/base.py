@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
+from supsup_lite.ambient import isolated
 from supsup_lite.explorers.messages import check_offered, check_request, entry_of, sentence
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, YELLOW
@@ -86,7 +87,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, **traits):
         self._lock = threading.RLock()  # held while a run starts, writes to a trait, is cancelled, or ends
         super().__init__(assets=list(self.files), **traits)
-        self.still = self.draw_still()
+        self.still = isolated(self.draw_still)()
         self.on_msg(lambda _, message, __: self.reply(message))
 
     def draw_still(self) -> str:

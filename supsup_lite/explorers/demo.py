@@ -8,6 +8,6 @@ def demo():
 
     Returns:
         A widget, to be shown as the last line of a cell. Its traits, such as `num_tasks`, follow every move, and can be
-        set: see `supsup_lite.explorers.TaskInference`.
+        set: see `supsup_lite.explorers.TaskInference`. What needs lesson 04 to be understood is folded under "More".
     """
-    return TaskInference()
+    return TaskInference(short=True)

@@ -74,7 +74,8 @@ class Forgetting(Explorer):
 
     def draw_still(self) -> str:
         rows = self.matrices[self.method][: self.num_tasks]
-        matrix = torch.tensor([[*row, *[torch.nan] * (len(rows) - len(row))] for row in rows])
+        square = [[*row, *[torch.nan] * (len(rows) - len(row))] for row in rows]
+        matrix = torch.tensor(square, dtype=torch.float64, device="cpu")
         alt = f"Accuracy matrix of {len(rows)} tasks, {self.method}: {matrix[-1].mean():.1%} on average at the end."
         return svg_of(accuracy_matrices({self.method: matrix}), alt)
 

@@ -7,10 +7,13 @@ import torch
 import traitlets
 from torch import Tensor
 
+from supsup_lite.ambient import isolated
 from supsup_lite.explorers.base import Explorer, limited, module
 from supsup_lite.explorers.stored import masks as stored
-from supsup_lite.hopfield.store import ORDERS, RULES, HopfieldStore
+from supsup_lite.hopfield.store import ORDERS, RULES, HopfieldStore, to_spins
 from supsup_lite.plots import image_grid, svg_of
+
+__all__ = ["Hopfield", "patterns"]
 
 PIXELS = 784
 DIGITS = 10 * stored.DIGITS_EACH
@@ -64,9 +67,10 @@ class Hopfield(Explorer):
             store.store(z)
         return store
 
+    @isolated
     def probe(self) -> Tensor:
         """Return what the memory starts from, spins [784]. A drawing is taken as it is, not yet centred as MNIST is."""
-        z = patterns()[self.digit] if self.digit >= 0 else spins_of(torch.tensor(list(self.ink)))
+        z = patterns()[self.digit] if self.digit >= 0 else spins_of(_pixels_of(self.ink))
         return spoil(z, self.noise / 100, self.damage, self.digit if self.digit >= 0 else DIGITS, self.toss)
 
     def draw_still(self) -> str:
@@ -85,13 +89,18 @@ class Hopfield(Explorer):
 
 def spins_of(pixels: Tensor) -> Tensor:
     """Return images of 0..255 as spins: float32 of the same shape, 1 where there is ink."""
-    return torch.where(pixels > INK, 1.0, -1.0)
+    return to_spins(pixels > INK)
 
 
+@isolated
 def patterns() -> Tensor:
     """Return the explorer's digits in the order of storing, first one of each class: spins [20, 784]."""
-    pixels = torch.frombuffer(bytearray(stored.digits()), dtype=torch.uint8)[: DIGITS * PIXELS]
+    pixels = _pixels_of(stored.digits())[: DIGITS * PIXELS]
     return spins_of(pixels.view(10, stored.DIGITS_EACH, PIXELS)).transpose(0, 1).reshape(DIGITS, PIXELS)
+
+
+def _pixels_of(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def noise_order(place: int, toss: int) -> np.ndarray:

@@ -88,7 +88,7 @@ class RandomMasks(Explorer):
         return accuracy_under(self._net, mask, self._task, IMAGES)
 
     def draw_still(self) -> str:
-        accuracies = torch.tensor(self.accuracies[str(self.sparsity)])
+        accuracies = torch.tensor(self.accuracies[str(self.sparsity)], dtype=torch.float64, device="cpu")
         rows = torch.frombuffer(bytearray(self.removed_at), dtype=torch.uint8).view(TRIES, -1)
         kept = (rows[self.attempt, : SIDE**2] > self.sparsity).view(SIDE, SIDE)
         title = f"sparsity {self.sparsity} %: mean {accuracies.mean():.1%}"
@@ -132,6 +132,6 @@ def removed_at(ranks: dict[str, Tensor]) -> Tensor:
     """
     rows = []
     for rank in (next(iter(ranks.values())), list(ranks.values())[-1]):
-        kept = torch.tensor([kept_of(rank.numel(), sparsity) for sparsity in range(101)])
+        kept = torch.tensor([kept_of(rank.numel(), sparsity) for sparsity in range(101)], device=rank.device)
         rows.append(torch.searchsorted(-kept, -rank.flatten()).byte())  # the first that keeps no more than rank
     return torch.cat([rows[0][: SIDE**2], rows[1]])

@@ -38,6 +38,7 @@ class TaskInference(Explorer):
         ink: the drawing, 784 bytes.
         learned: the settings there are masks for, and how many.
         chosen, answer: the front end's mask and class; -1 before it has answered.
+        short: whether what lesson 04 explains is folded under "More", and symbols in words, for a first look.
         seconds: how long Python took to learn one mask, the last time that it did so here; 0 before.
     """
 
@@ -65,6 +66,7 @@ class TaskInference(Explorer):
     most_tasks = traitlets.Int(stored.MOST_TASKS).tag(sync=True)
     more_outputs = traitlets.List(list(MORE_OUTPUTS)).tag(sync=True)
     more_sparsity = traitlets.List(list(MORE_SPARSITY)).tag(sync=True)
+    short = traitlets.Bool(False).tag(sync=True)
     chosen = traitlets.Int(-1).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
     seconds = traitlets.Float().tag(sync=True)
@@ -97,7 +99,7 @@ class TaskInference(Explorer):
             f"The superposed network of {len(masks)} tasks asks most for mask {says}; the image is of task {self.task}."
         )
         title = f"an image of task {self.task}: One-Shot says {says}"
-        return svg_of(gradient_bars({title: slopes}, self.task if self.task < len(masks) else None), alt)
+        return svg_of(gradient_bars({title: slopes}, [self.task if self.task < len(masks) else None]), alt)
 
     def masks(self, setting: stored.Setting) -> MaskStore:
         """Return the masks of a setting: those learned here, else the stored ones, else none."""

@@ -101,7 +101,7 @@ class Recall:
 def spins_of(masks: MaskStore) -> Tensor:
     """Return all masks as spins, the layers one after the other: float [k, d]."""
     bits = masks.chunk(0, len(masks))
-    return torch.cat([to_spins(own.flatten(1)) for own in bits.values()], dim=1)
+    return torch.cat([to_spins(layer.flatten(1)) for layer in bits.values()], dim=1)
 
 
 @isolated

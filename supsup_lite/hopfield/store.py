@@ -35,7 +35,8 @@ class HopfieldStore:
     """Patterns of d spins in one symmetric d x d matrix Psi with a zero diagonal. Its size never grows.
 
     * "hebb":    Psi += z z' / d
-    * "storkey": Psi += (z z' - z h' - h z') / d  with h = Psi z  (Storkey 1997): what is known already is left out.
+    * "storkey": Psi += (z z' - z f' - f z') / d  with f = Psi z: what is known already is left out. This is Storkey's
+      rule (1997) simplified: his h_ij leaves out the units i and j themselves, which makes a difference of 2 Psi / d.
     * "centred": Hebb for the deviations z - m from the mean m of all patterns. Patterns that agree on many units, as
       learned masks do, then stand apart. It needs no second pass: with k patterns the sum of (z - m)(z - m)' is that
       of z z' less k m m', so the matrix of "hebb" and the mean are enough. The mean pulls on each unit besides.
@@ -102,8 +103,8 @@ class HopfieldStore:
         half = z / 2 - self.psi @ z if self.rule == "storkey" else z / 2
         # z_i half_j + half_i z_j: for (j, i) the same two products, so Psi stays symmetric to the last bit.
         # A few rows at a time stay in the cache, which is much faster than all at once.
-        for psi, own_z, own_half in zip(self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True):
-            psi.add_(own_z[:, None] * half + own_half[:, None] * z, alpha=1 / self.dim)
+        for psi_rows, z_rows, half_rows in zip(self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True):
+            psi_rows.add_(z_rows[:, None] * half + half_rows[:, None] * z, alpha=1 / self.dim)
         self.psi.fill_diagonal_(0)
         self._count += 1
         self.mean += (z - self.mean) / self._count
@@ -277,8 +278,9 @@ class HopfieldStore:
 def capacity_in_theory(dim: int, rule: str, errors: bool = False) -> float:
     """Return how many random patterns of d spins a store can hold, as d grows.
 
-    Hebb with a few per cent of errors: 0.138 d (Amit, Gutfreund and Sompolinsky 1985); without errors: d / (2 ln d)
-    (McEliece et al. 1987). Storkey without errors: d / sqrt(2 ln d) (Storkey 1997).
+    Hebb with a few per cent of errors: 0.138 d (Amit, Gutfreund and Sompolinsky 1985); with every pattern exact:
+    d / (4 ln d), where d / (2 ln d) leaves most of them exact, but not all (McEliece et al. 1987). Storkey without
+    errors: d / sqrt(2 ln d) (Storkey 1997).
 
     Raises:
         ValueError: a rule, or errors with Storkey's, for which no such figure is known to us.
@@ -286,5 +288,5 @@ def capacity_in_theory(dim: int, rule: str, errors: bool = False) -> float:
     if rule == "storkey" and not errors:
         return dim / math.sqrt(2 * math.log(dim))
     if rule == "hebb":
-        return 0.138 * dim if errors else dim / (2 * math.log(dim))
+        return 0.138 * dim if errors else dim / (4 * math.log(dim))
     raise ValueError(f"no theory here for rule {rule!r} with errors={errors}: ask for 'hebb', or 'storkey' without.")

@@ -17,7 +17,7 @@ from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
-from supsup_lite.masks.weights import Weights, chosen_weights, own_weights
+from supsup_lite.masks.weights import Weights, chosen_weights, initial_weights
 
 __all__ = [
     "Learned",
@@ -35,10 +35,10 @@ __all__ = [
     "forward_superposed",
     "forward_tasks",
     "init_scores",
+    "initial_weights",
     "masked_weight",
     "masks_of",
     "mean_gradient",
-    "own_weights",
     "pack_bits",
     "random_mask",
     "straight_through",

@@ -61,15 +61,15 @@ def check_mask(net: Network, mask: Mask) -> None:
             f"this mask is of another network: it covers {sorted(mask)}, the network has {sorted(weights)}."
         )
     for name, weight in weights.items():
-        own = mask[name]
-        if not isinstance(own, Tensor) or own.dtype != torch.bool:
-            kind = own.dtype if isinstance(own, Tensor) else type(own).__name__
+        bits = mask[name]
+        if not isinstance(bits, Tensor) or bits.dtype != torch.bool:
+            kind = bits.dtype if isinstance(bits, Tensor) else type(bits).__name__
             raise TypeError(f"the mask of {name} must be a bool tensor, got {kind}. Try mask > 0.")
-        if own.shape != weight.shape:
+        if bits.shape != weight.shape:
             raise ValueError(
-                f"this mask is of another network: {name} is {tuple(own.shape)}, expected {tuple(weight.shape)}."
+                f"this mask is of another network: {name} is {tuple(bits.shape)}, expected {tuple(weight.shape)}."
             )
-        if own.device != weight.device:
+        if bits.device != weight.device:
             raise ValueError(
-                f"the mask of {name} is on {own.device}, the network on {weight.device}: move one of them."
+                f"the mask of {name} is on {bits.device}, the network on {weight.device}: move one of them."
             )

@@ -33,8 +33,11 @@ def has_padding(packed: np.ndarray, n: int) -> np.ndarray:
     return packed[:, -1] >> (n % 8) != 0 if n % 8 else np.zeros(len(packed), bool)
 
 
-def binary_entropy(p: Tensor | float) -> Tensor | float:
-    """Return H2(p) = -p log2 p - (1 - p) log2 (1 - p) in bits, 0 at both ends; a number for a number."""
-    if not isinstance(p, Tensor):
-        return binary_entropy(torch.tensor(p, dtype=torch.float64, device="cpu")).item()
-    return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)) / math.log(2)
+def binary_entropy(density: Tensor | float) -> Tensor | float:
+    """Return H2 = -rho log2 rho - (1 - rho) log2 (1 - rho) of a density rho, in bits: 0 at both ends.
+
+    It is a number for a number, and a tensor for a tensor.
+    """
+    if not isinstance(density, Tensor):
+        return binary_entropy(torch.tensor(density, dtype=torch.float64, device="cpu")).item()
+    return -(torch.xlogy(density, density) + torch.xlogy(1 - density, 1 - density)) / math.log(2)

@@ -84,12 +84,12 @@ def _parts(mask: np.ndarray, widths: Sequence[int]) -> Iterator[tuple[int, int, 
     """Yield (first byte, last byte + 1, ones, layers) of each part: a layer joins unless a table of its own pays."""
     start = stop = layers = ones = 0
     for width in widths:
-        own = int(np.bitwise_count(mask[stop : stop + width]).sum(dtype=np.int64))
-        together = _cost(ones + own, stop - start + width)
-        if layers and (layers == MOST_LAYERS or together > _cost(ones, stop - start) + _cost(own, width) + TABLE):
+        more = int(np.bitwise_count(mask[stop : stop + width]).sum(dtype=np.int64))
+        together = _cost(ones + more, stop - start + width)
+        if layers and (layers == MOST_LAYERS or together > _cost(ones, stop - start) + _cost(more, width) + TABLE):
             yield start, stop, ones, layers
             start, layers, ones = stop, 0, 0
-        stop, layers, ones = stop + width, layers + 1, ones + own
+        stop, layers, ones = stop + width, layers + 1, ones + more
     yield start, stop, ones, layers
 
 

@@ -10,8 +10,8 @@ from supsup_lite.networks.network import Network, check_images, check_network
 Weights = dict[str, Tensor]  # name of a weight -> float tensor [k, *its shape], one row a task
 
 
-def own_weights(net: Network, k: int) -> Weights:
-    """Return k copies of the network's own random weights: the start, and the untrained control."""
+def initial_weights(net: Network, k: int) -> Weights:
+    """Return k copies of the network's random weights: the start, and the untrained control."""
     return {name: weight.detach().expand(k, *weight.shape).clone() for name, weight in net.weights().items()}
 
 

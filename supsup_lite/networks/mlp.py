@@ -20,7 +20,7 @@ class MLP(Network):
         device: where to put it; None is `supsup_lite.device()`.
 
     Raises:
-        ValueError: a width or the seed makes no sense.
+        ValueError, TypeError: a width or the seed makes no sense.
     """
 
     @isolated

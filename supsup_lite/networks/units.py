@@ -17,14 +17,7 @@ class UnitMLP(Network):
     affine parameters, and takes mean and variance from the batch at hand, in training and at inference. So nothing is
     shared between tasks but the frozen weights; the price is that images come in batches of two or more.
 
-    Args:
-        name: the name of the recipe.
-        widths: neurons of each layer, inputs first, outputs last.
-        seed: the one number that stores the network.
-        device: where to put it; None is `supsup_lite.device()`.
-
-    Raises:
-        ValueError, TypeError: a width or the seed makes no sense.
+    What it takes and refuses is as with `MLP`.
     """
 
     per_image = False  # batch norm

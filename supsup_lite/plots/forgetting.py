@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, figure, percent, style
+from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, figure, percent, style
 
 CHANCE = 0.1  # ten classes
-LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
-METHODS = ("fine-tuning", "joint training", "EWC", "a mask a task", "one mask for all", "a network a task")
+METHODS = ("fine-tuning", "joint training", "EWC", "a mask a task", "one mask for all", "a network a task", "replay")
+COLOURS = (*PALETTE, GREY)  # of the methods, as the explorer's style sheet has them
+LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)))
+SIGNS = (*MARKERS, "X")
 LOWEST = 0.4  # the darkest colour of a heat map; what is lower looks the same
 
 
@@ -84,7 +86,7 @@ def _draw_matrix(axes: Axes, matrix: Tensor):
 def _look(method: str) -> dict:
     """A method has one colour, line and marker in all figures."""
     i = METHODS.index(method)
-    return {"color": PALETTE[i], "linestyle": LINES[i], "marker": MARKERS[i]}
+    return {"color": COLOURS[i], "linestyle": LINES[i], "marker": SIGNS[i]}
 
 
 @style()

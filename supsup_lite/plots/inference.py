@@ -1,4 +1,4 @@
-"""Figures about task inference, for lesson 04: entropies, the simplex of alphas, gradients, halvings and confusion."""
+"""Figures about task inference, for lessons 04 and 04b: entropies, the triangle of alphas, gradients, confusion."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,22 +17,24 @@ CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])  # of the t
 
 @style()
 def entropy_histogram(entropies: Mapping[str, Tensor], most: float):
-    """Return histograms of the output's entropy, one for each kind of mask, with the largest possible one marked."""
+    """Return histograms of the output's entropy, one for each kind of mask, with the largest possible one marked.
+
+    Outputs are counted, on a logarithmic axis: heaps of different sizes are not scaled to one height, so where two of
+    them overlap it can be read how many outputs of each there are.
+    """
     fig, axes = figure(7, 2.9)
     edges = np.linspace(0, most * 1.02, 52)
     with mpl.rc_context({"hatch.color": INK, "hatch.linewidth": 0.5}):
         for i, (label, values) in enumerate(entropies.items()):
-            weights = np.full(values.numel(), 1 / values.numel())
             kind = {"color": PALETTE[i], "hatch": HATCHES[i], "edgecolor": INK, "linewidth": 0.5, "alpha": 0.75}
-            axes.hist(numbers(values.flatten()), edges, weights=weights, label=label, **kind)
+            axes.hist(numbers(values.flatten()), edges, label=f"{label}: {values.numel():,} outputs", **kind)
     axes.axvline(most, color=INK, linestyle=":", linewidth=1)
     axes.annotate(
         "knows nothing", (most, 0.97), (-4, 0), ("data", "axes fraction"), "offset points", ha="right", va="top"
     )
-    axes.set(xlabel="entropy of the output (nats)", ylabel="share of outputs", xlim=(0, most * 1.03))
-    axes.set_ylim(top=1.15 * axes.get_ylim()[1])  # room for the words
-    percent(axes.yaxis)
-    axes.legend(loc="center left", bbox_to_anchor=(0.25, 0.6))
+    axes.set(xlabel="entropy of the output (nats)", ylabel="outputs", xlim=(0, most * 1.03), yscale="log")
+    axes.set_ylim(0.8, 3 * axes.get_ylim()[1])  # one output can be seen, and there is room for the words
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     return fig
 
 
@@ -69,10 +71,15 @@ def triangles(alphas: Tensor, entropies: Sequence[Tensor], gradients: Sequence[T
 
 
 @style()
-def gradient_bars(panels: Mapping[str, Tensor], task: int | None = None):
-    """Return bars of -dH/dalpha, a row for each panel on one scale; the bar of `task` is hatched and marked."""
+def gradient_bars(panels: Mapping[str, Tensor], tasks: Sequence[int | None]):
+    """Return bars of -dH/dalpha, a row for each panel on one scale.
+
+    Args:
+        panels: title -> dH/dalpha, [k].
+        tasks: for each panel the right mask, whose bar is hatched and marked, or None where no mask is right.
+    """
     fig, axes = figure(7, 1.5 * len(panels) + 0.5, nrows=len(panels), squeeze=False, sharex=True, sharey=True)
-    for panel, (title, gradient) in zip(axes[:, 0], panels.items(), strict=True):
+    for panel, (title, gradient), task in zip(axes[:, 0], panels.items(), tasks, strict=True):
         heights = -numbers(gradient)
         bars = panel.bar(range(len(heights)), heights, 0.8, color=BLUE)
         if task is not None:

@@ -1,7 +1,7 @@
 """Figures about random masks, and what luck finds among them (lesson 01)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -14,6 +14,7 @@ from supsup_lite.plots.style import (
     INK,
     MARKERS,
     ORANGE,
+    PALETTE,
     RED,
     chance,
     figure,
@@ -118,4 +119,21 @@ def luck_by_tries(tries: Sequence[int], searched: Sequence[float], fresh: Sequen
     axes.set(xscale="log", xlabel="tries", ylabel="accuracy of the luckiest mask", ylim=(0, 0.3))
     percent(axes.yaxis, every=0.05)
     axes.legend(loc="upper left")
+    return fig
+
+
+@style()
+def orders_of_magnitude(powers: Mapping[str, float]):
+    """Return bars of exponents, one for each count: a bar of length n stands for 10 to the power of n.
+
+    Args:
+        powers: label -> log10 of the count.
+    """
+    fig, axes = figure(7, 0.5 * len(powers) + 0.9)
+    for row, power in enumerate(powers.values()):
+        axes.barh(row, power, 0.6, color=PALETTE[row], edgecolor=INK, linewidth=0.5)
+        axes.annotate(f"$10^{{{power:,.0f}}}$", (power, row), (5, 0), textcoords="offset points", va="center")
+    axes.set(yticks=range(len(powers)), yticklabels=list(powers), xscale="log", xlabel="number of digits, less one")
+    axes.set_xlim(1, 20 * max(powers.values()))
+    axes.invert_yaxis()
     return fig

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, INK, MARKERS, ORANGE, PALETTE, RED, figure, percent, style
+from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, numbers, percent, style
 
 CHANCE = 0.1  # ten classes
 LINES = ("-", "--", ":", "-.")
@@ -23,11 +23,53 @@ def step_and_straight_through():
     axes[0].plot([0, 1], [1, 1], color=BLUE)
     axes[0].plot([0, 0], [0, 1], color=BLUE, linestyle=":", linewidth=1)
     axes[0].plot([0], [1], MARKERS[0], color=BLUE)
-    axes[0].set(title="forward: a step", xlabel="score s", ylabel="mask m", yticks=[0, 1])
+    axes[0].set(title="forward: a step", xlabel="score S", ylabel="mask M", yticks=[0, 1])
     axes[1].plot([-1, 1], [-0.5, 1.5], color=ORANGE, linestyle="--")
-    axes[1].set(title="backward: slope 1 everywhere", xlabel="score s", ylabel="taken to be", yticks=[0, 1])
+    axes[1].set(title="backward: slope 1 everywhere", xlabel="score S", ylabel="taken to be", yticks=[0, 1])
     for panel in axes:
         panel.set(xlim=(-1, 1), ylim=(-0.6, 1.6))
+    return fig
+
+
+@style()
+def scores_crossing_zero(scores: Tensor):
+    """Return the paths of a few scores while they are learned, with the border at 0 that decides about the mask.
+
+    Args:
+        scores: [steps + 1, n], the scores at first and after each step.
+    """
+    fig, axes = figure(6.5, 3.0)
+    paths = numbers(scores)
+    axes.axhspan(0, 1.1 * np.abs(paths).max(), color=BLUE, alpha=0.08, linewidth=0)
+    axes.axhline(0, color=INK, linewidth=1)
+    for path in paths.T:
+        popped, dropped = path[0] < 0 <= path[-1], path[-1] < 0 <= path[0]
+        colour = ORANGE if popped else BLUE if dropped else GREY
+        line = "-" if popped else "--" if dropped else ":"
+        axes.plot(range(len(path)), path, line, color=colour, linewidth=1.5)
+    for colour, line, label in (
+        (ORANGE, "-", "popped up"),
+        (BLUE, "--", "dropped"),
+        (GREY, ":", "stayed where it was"),
+    ):
+        axes.plot([], [], line, color=colour, label=label)
+    for side, word in ((0.97, "kept"), (0.03, "removed")):
+        axes.annotate(word, (0.01, side), xycoords="axes fraction", va="top" if side > 0.5 else "bottom", fontsize=9)
+    axes.set(xlabel="training step", ylabel="score S", xlim=(0, len(paths) - 1))
+    axes.set_ylim(-1.1 * np.abs(paths).max(), 1.1 * np.abs(paths).max())
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+@style()
+def transfer_curves(accuracies: Mapping[str, Sequence[float]]):
+    """Return the accuracy of each task in the order of learning, one line for each label."""
+    fig, axes = figure(6.5, 2.9)
+    for i, (label, values) in enumerate(accuracies.items()):
+        axes.plot(range(len(values)), values, LINES[i], marker=MARKERS[i], color=PALETTE[i], label=label)
+    axes.set(xlabel="task, in the order of learning", ylabel="test accuracy", xticks=range(len(values)))
+    percent(axes.yaxis)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
 
@@ -151,16 +193,16 @@ def mask_at_step(image: Tensor, step: int, flips: Sequence[float]):
 
 
 @style()
-def own_and_foreign_masks(own: Sequence[float], foreign: Sequence[float], bytes_used: int):
+def right_and_wrong_masks(right: Sequence[float], wrong: Sequence[float], bytes_used: int):
     """Return bars of each task's accuracy with its own mask and with the mask of another task."""
     fig, axes = figure(6.5, 2.9)
-    tasks = np.arange(len(own))
-    axes.bar(tasks - 0.2, own, 0.38, color=BLUE, label="its own mask")
+    tasks = np.arange(len(right))
+    axes.bar(tasks - 0.2, right, 0.38, color=BLUE, label="its own mask")
     with mpl.rc_context({"hatch.color": INK, "hatch.linewidth": 0.6}):
-        axes.bar(tasks + 0.2, foreign, 0.38, color=ORANGE, hatch=HATCHES[1], edgecolor=INK, label="another task's mask")
+        axes.bar(tasks + 0.2, wrong, 0.38, color=ORANGE, hatch=HATCHES[1], edgecolor=INK, label="another task's mask")
     axes.axhline(CHANCE, color=INK, linestyle=":", linewidth=1)
     axes.set(xlabel="task", ylabel="test accuracy", ylim=(0, 1), xticks=tasks)
-    axes.set_title(f"{len(own)} tasks, {bytes_used / 1000:,.0f} kB of masks")
+    axes.set_title(f"{len(right)} tasks, {bytes_used / 1000:,.0f} kB of masks")
     axes.grid(axis="x", visible=False)
     percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -187,8 +229,8 @@ def bytes_by_density(densities: Sequence[float], bound: Sequence[float], one_bit
     """Return what one mask costs by density, in bytes: the entropy bound beside one bit a weight."""
     fig, axes = figure(6.5, 2.8)
     axes.axhline(one_bit / 1000, color=ORANGE, linestyle="--", label="one bit a weight, as stored")
-    axes.plot(densities, np.asarray(bound) / 1000, MARKERS[0] + "-", color=BLUE, label="entropy bound $H_2(p)$")
-    axes.set(xlabel="density p: share of weights kept", ylabel="kilobytes a mask", xlim=(-0.03, 1.03))
+    axes.plot(densities, np.asarray(bound) / 1000, MARKERS[0] + "-", color=BLUE, label="entropy bound $n H_2(\\rho)$")
+    axes.set(xlabel="density $\\rho$: share of weights kept", ylabel="kilobytes a mask", xlim=(-0.03, 1.03))
     axes.set_ylim(0, 1.15 * one_bit / 1000)
     percent(axes.xaxis)
     axes.legend(loc="lower center")

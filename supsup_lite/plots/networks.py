@@ -68,6 +68,27 @@ def accuracy_by_task(accuracies: Sequence[float], title: str = ""):
 
 
 @style()
+def masks_by_tasks(accuracies: Tensor):
+    """Return a heat map with the accuracy of each mask on each task in percent.
+
+    Args:
+        accuracies: [masks, tasks], in 0..1.
+    """
+    shares = numbers(accuracies)
+    fig, axes = figure(4.6, 3.6)
+    drawn = axes.imshow(shares, vmin=0, vmax=1)
+    for (mask, task), share in np.ndenumerate(shares):
+        ink = "black" if share > 0.5 else "white"  # viridis is dark in its lower half
+        axes.annotate(f"{share:.0%}", (task, mask), ha="center", va="center", fontsize=9, color=ink)
+    axes.set(xticks=range(shares.shape[1]), yticks=range(shares.shape[0]))
+    axes.set(xlabel="tested on task", ylabel="with the mask of task")
+    axes.grid(False)
+    bar = fig.colorbar(drawn, ax=axes, label="accuracy on test images")
+    percent(bar.ax.yaxis)
+    return fig
+
+
+@style()
 def scenario_tree():
     """Return the decision tree of the four scenarios: three questions, four names."""
     fig, axes = figure(7, 3.3)
@@ -183,7 +204,12 @@ def accuracy_and_confidence(factors: Sequence[float], accuracy: Sequence[float],
     """Return accuracy and mean confidence against the factor that multiplies every weight."""
     fig, axes = figure(7, 3.2)
     axes.plot(
-        factors, numbers(confidence), "--", marker=MARKERS[1], color=ORANGE, label="confidence (mean of the largest p)"
+        factors,
+        numbers(confidence),
+        "--",
+        marker=MARKERS[1],
+        color=ORANGE,
+        label="confidence (mean of the largest $\\pi$)",
     )
     axes.plot(factors, numbers(accuracy), "-", marker=MARKERS[0], color=BLUE, label="accuracy")
     axes.set_xscale("log", base=2)
@@ -201,7 +227,7 @@ def output_bars(image: Tensor, probabilities: Tensor, title: str):
     show_image(left, image)
     bars = right.bar(range(len(values)), values, color=SKY)
     bars[int(values.argmax())].set(color=BLUE, hatch="//", edgecolor=INK)
-    right.set(xlabel="output", ylabel="probability $p$", ylim=(0, 1), xticks=range(len(values)), title=title)
+    right.set(xlabel="output", ylabel="probability $\\pi$", ylim=(0, 1), xticks=range(len(values)), title=title)
     percent(right.yaxis)
     return fig
 

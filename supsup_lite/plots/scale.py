@@ -95,17 +95,31 @@ def time_of_inference(counts: Sequence[int], milliseconds: Sequence[float]):
 
 
 @style()
-def rivals(results: Mapping[str, Mapping[str, float]]):
-    """Return dots: for each rival its shares, such as accuracy with the task given and how often the task is found."""
+def rivals(
+    results: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, tuple[float, float]]] | None = None
+):
+    """Return dots: for each rival its shares, such as accuracy with the task given and how often the task is found.
+
+    Args:
+        results: rival -> {label: share}, the same labels for each.
+        intervals: the same with an interval of each share, drawn as a bar through its dot; None draws none. With
+            intervals the axis shows only where the dots are.
+    """
     fig, axes = figure(6.2, 0.65 * len(results) + 1.2)
-    for row, values in enumerate(results.values()):
+    for row, (name, values) in enumerate(results.items()):
         axes.axhline(row, color=GREY, linewidth=0.6, alpha=0.5)
         for i, (label, share) in enumerate(values.items()):
             axes.plot([share], [row], MARKERS[i], color=(PALETTE[0], ORANGE)[i % 2], markersize=9,
                       label=label if not row else "")  # fmt: skip
+            if intervals is not None:
+                axes.plot(intervals[name][label], [row, row], color=(PALETTE[0], ORANGE)[i % 2], linewidth=4, alpha=0.4)
             above = (0, 7) if i == 0 else (0, -15)
             axes.annotate(f"{share:.1%}", (share, row), xytext=above, textcoords="offset points", ha="center")
-    axes.set(yticks=range(len(results)), yticklabels=list(results), xlim=(0, 1.08), xlabel="share of test images")
+    lowest = 0.0
+    if intervals is not None:
+        lowest = min(low for by_label in intervals.values() for low, _ in by_label.values()) - 0.02
+    axes.set(yticks=range(len(results)), yticklabels=list(results), xlabel="share of test images")
+    axes.set_xlim(lowest, 1 + 0.08 * (1 - lowest))
     axes.set_ylim(len(results) - 0.4, -0.6)
     percent(axes.xaxis)
     axes.grid(axis="y", visible=False)

@@ -68,6 +68,30 @@ def inference_by_outputs(found: Mapping[str, Mapping[int, float]], num_tasks: in
 
 
 @style()
+def accuracy_by_tasks(curves: Mapping[str, Mapping[int, float]], upper: Mapping[str, float]):
+    """Return accuracy in GNu by the number of tasks, one line for each label, and levels for the task given.
+
+    Args:
+        curves: label -> {k: accuracy}.
+        upper: label -> accuracy with the task given, which bounds it from above.
+    """
+    fig, axes = figure(7, 3.4)
+    for i, (label, by_tasks) in enumerate(curves.items()):
+        kind = {"marker": MARKERS[i % len(MARKERS)], "color": PALETTE[i // 2 % len(PALETTE)], "label": label}
+        axes.plot(list(by_tasks), list(by_tasks.values()), LINES[i % 2], **kind)
+    for i, (label, share) in enumerate(upper.items()):
+        axes.axhline(share, linestyle=":", linewidth=1, color=PALETTE[i], label=label)
+    ticks = sorted({k for by_tasks in curves.values() for k in by_tasks})
+    axes.set(xscale="log", xlabel="tasks k", ylabel="digit and task right (GNu)")
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    percent(axes.yaxis)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    return fig
+
+
+@style()
 def votes_by_layer(votes: Mapping[str, tuple[Tensor, Tensor]]):
     """Return what each layer adds to the vote -dG/dalpha, for the right mask and for the others, one panel a layer.
 
@@ -135,9 +159,9 @@ def two_signs(rows: Sequence[Mapping], shorten: Mapping[str, str]):
     """
     fig, axes = figure(7.4, 3.1, ncols=2, sharey=True)
     for i, (training, label) in enumerate(shorten.items()):
-        own = [row for row in rows if row["training"] == training]
-        found = [row["one_shot"] for row in own]
-        signs = [row["last-layer agreement"] for row in own], [row["lift right"] - row["lift wrong"] for row in own]
+        runs = [row for row in rows if row["training"] == training]
+        found = [row["one_shot"] for row in runs]
+        signs = [row["last-layer agreement"] for row in runs], [row["lift right"] - row["lift wrong"] for row in runs]
         for panel, values in zip(axes, signs, strict=True):
             panel.plot(values, found, MARKERS[i], color=PALETTE[i], markersize=8, label=label)
     axes[0].set(xlabel="agreement of the last layers", ylabel="task found by One-Shot", ylim=(0, 1.05), xlim=(0, 1))

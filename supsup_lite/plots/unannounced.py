@@ -38,28 +38,27 @@ def strips(rows: Mapping[str, Sequence[int]]):
 
 
 @style()
-def nu_bars(panels: Mapping[str, Sequence[float]], eps: float, untrained: bool = False):
+def nu_bars(panels: Mapping[str, Sequence[float]], eps: float, learned: int | None = None):
     """Return bars of k nu, one panel for each title, with the line 1 + eps that the largest has to pass.
 
     Args:
         panels: title -> nu of each candidate.
         eps: the threshold.
-        untrained: the last candidate is an untrained mask; its bar is grey.
+        learned: how many of the candidates are learned masks; those behind them are untrained, their bars grey. None is
+            all.
     """
     fig, axes = figure(7.4, 2.6, ncols=len(panels), squeeze=False, sharey=True)
     for panel, (title, shares) in zip(axes[0], panels.items(), strict=True):
         heights = np.asarray(shares) * len(shares)
-        colours = [BLUE] * len(heights)
-        if untrained:
-            colours[-1] = GREY
+        known = len(heights) if learned is None else learned
+        colours = [BLUE] * known + [GREY] * (len(heights) - known)
         bars = panel.bar(range(len(heights)), heights, 0.8, color=colours)
         if heights.max() >= 1 + eps:
             bars[int(heights.argmax())].set(color=ORANGE, hatch="//", edgecolor=INK, linewidth=0.5)
         panel.axhline(1 + eps, color=RED, linestyle="--", linewidth=1.2)
         panel.set_title(title, fontsize=10)
-        panel.set(xlabel="mask i", xticks=range(len(heights)))
-        if untrained:
-            panel.set_xticks(range(len(heights)), [*map(str, range(len(heights) - 1)), "new"])
+        panel.set(xlabel="mask i")
+        panel.set_xticks(range(len(heights)), [*map(str, range(known)), *["new"] * (len(heights) - known)])
         panel.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel(r"$k\,\nu_i$")
     axes[0, 0].annotate(r"$1+\epsilon$", (0, 1 + eps), xycoords=axes[0, 0].get_yaxis_transform(), xytext=(3, 2),
@@ -77,10 +76,10 @@ def windows(rows: Sequence[Mapping], titles: Mapping[str, str]):
     """
     fig, axes = figure(7.4, 3.1, ncols=len(titles), squeeze=False, sharey=True)
     for panel, (optimizer, title) in zip(axes[0], titles.items(), strict=True):
-        own = [row for row in rows if row["optimizer"] == optimizer]
-        counts = sorted({row["k"] for row in own})
+        chosen = [row for row in rows if row["optimizer"] == optimizer]
+        counts = sorted({row["k"] for row in chosen})
         for place, k in enumerate(counts):
-            for row in (row for row in own if row["k"] == k):
+            for row in (row for row in chosen if row["k"] == k):
                 alarm, miss = row["false alarms"] > 0, row["misses"] > 0
                 kind = 0 if not alarm and not miss else 1 if not alarm else 2 if not miss else 3
                 colour = (GREEN, ORANGE, BLUE, GREY)[kind]

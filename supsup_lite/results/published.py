@@ -42,4 +42,4 @@ PUBLISHED = (
 
 def published(**wanted: object) -> list[Published]:
     """Return the numbers whose fields are as given, such as published(experiment="PermutedMNIST", method="SupSup")."""
-    return [own for own in PUBLISHED if all(getattr(own, name) == value for name, value in wanted.items())]
+    return [entry for entry in PUBLISHED if all(getattr(entry, name) == value for name, value in wanted.items())]

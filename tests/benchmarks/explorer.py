@@ -10,7 +10,7 @@ from tests.pages import chromium, opened_page
 INPUTS = 40
 TOC = "```{toctree}\n:hidden:\nhopfield\n```"
 PAGES = {
-    "index": [f"# Explorer\n\n{TOC}", "import supsup_lite as sl\nsl.demo()"],
+    "index": [f"# Explorer\n\n{TOC}", "from supsup_lite.explorers import TaskInference\nTaskInference()"],
     "hopfield": ["# Spins", "from supsup_lite.explorers import Hopfield\nHopfield(stored=20, rule='storkey')"],
 }
 METHODS = ("One-Shot: 1 gradient", "Binary: halving", "every mask: k passes")

@@ -21,8 +21,8 @@ def run() -> list[dict]:
     for rule in RULES:
         store = HopfieldStore(DIM, rule)
         z, noisy = patterns.to(store.device), torch.where(flips, -patterns, patterns).to(store.device)
-        storing = [_milliseconds(store.store, own) for own in z]
-        recalling = [_milliseconds(store.recall, own) for own in noisy[:ASKED]]
+        storing = [_milliseconds(store.store, pattern) for pattern in z]
+        recalling = [_milliseconds(store.recall, probe) for probe in noisy[:ASKED]]
         exact = sum(torch.equal(store.recall(noisy[i]), z[i]) for i in range(ASKED))
         rows.append({"rule": rule, "store, ms": statistics.median(storing), "recall, ms": statistics.median(recalling),
                      "exact": f"{exact} of {ASKED}"})  # fmt: skip

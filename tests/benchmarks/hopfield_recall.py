@@ -1,7 +1,7 @@
 """Ways to recall a mask from a Hopfield store, each on 50 cases; and where the best one ends. For lesson 06.
 
 `python -m tests.benchmarks.hopfield_recall` takes an hour or so and writes data/results/hopfield_recall.json;
-`... hopfield_recall ways` and `... hopfield_recall edge` do one half.
+`... hopfield_recall ways` and `... hopfield_recall edge` do one half, and the name of a way measures that one alone.
 
 * "ways": SplitMNIST, 5 tasks, 10 seeds (of network, scores and batches), one test batch a task and seed. A case is
   right when the mask handed out is the stored one, bit for bit.
@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import torch
@@ -86,6 +86,8 @@ WAYS: dict[str, tuple[Callable[[sl.MaskStore], HopfieldStore], Way]] = {
     "both, 30 steps": (storkey, partial(descend, steps=30)),
     "both, stored backwards": (backwards, descend),
     "gradient through the memory, 5 steps": (storkey, FILTERED),
+    "through the memory, entropy alone": (storkey, partial(FILTERED, energy=0.0)),
+    "through the memory, no sign updates": (storkey, partial(FILTERED, settle=False)),
     "through the memory, stored backwards": (backwards, FILTERED),
     "through the memory, one store a layer": (by_layer, FILTERED),
     "through the memory, Hebb": (hebb, FILTERED),
@@ -119,10 +121,14 @@ def count(way: Way, net, store, tasks, masks, limits: Limits, batch: int, seed: 
     return said
 
 
-def ways() -> list[dict]:
-    """Return one row for each way and size of batch, over all seeds."""
-    rows = {(name, batch): Counter() for name in [*WAYS, BALANCED] for batch in BATCHES}
-    for keep, chosen in ((None, WAYS), (0.5, {BALANCED: WAYS["checked at each step, two starts"]})):
+def ways(names: Collection[str]) -> list[dict]:
+    """Return one row for each of these ways and each size of batch, over all seeds."""
+    rows = {(name, batch): Counter() for name in names for batch in BATCHES}
+    balanced = {BALANCED: WAYS["checked at each step, two starts"]}
+    for keep, every in ((None, WAYS), (0.5, balanced)):
+        chosen = {name: way for name, way in every.items() if name in names}
+        if not chosen:
+            continue
         for seed, net, tasks, masks in cases(keep):
             for name, (make, way) in chosen.items():
                 store, began = make(masks), time.perf_counter()
@@ -161,13 +167,18 @@ def edge() -> list[dict]:
 
 def main(wanted: list[str]) -> None:
     path = data_folder() / "results" / "hopfield_recall.json"
-    for name in wanted or ["ways", "edge"]:
-        rows = {"ways": ways, "edge": edge}[name]()
-        result = json.loads(path.read_text()) if path.exists() else {}  # read late: both halves may run side by side
-        result[name] = rows
-        result["setting"] = {"recipe": repr(UNITS), "seeds": len(SEEDS), "units": 2048}
-        result["versions"] = versions()
-        save(result, path.name)
+    known = [*WAYS, BALANCED]
+    if unknown := set(wanted) - {"ways", "edge", *known}:
+        raise SystemExit(f"there is no {' or '.join(sorted(unknown))}: name 'ways', 'edge', or one of {known}.")
+    names = known if not wanted or "ways" in wanted else [name for name in known if name in wanted]
+    found: dict[str, list[dict]] = {"ways": ways(names)} if names else {}
+    if not wanted or "edge" in wanted:
+        found["edge"] = edge()
+    result = json.loads(path.read_text("utf-8")) if path.exists() else {}  # read late: halves may run side by side
+    kept = [row for row in result.get("ways", []) if row["way"] not in names]
+    found["ways"] = sorted([*kept, *found.get("ways", [])], key=lambda row: known.index(row["way"]))
+    setting = {"recipe": repr(UNITS), "seeds": len(SEEDS), "units": 2048}
+    save({**result, **found, "setting": setting, "versions": versions()}, path.name)
 
 
 if __name__ == "__main__":

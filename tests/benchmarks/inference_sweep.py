@@ -91,9 +91,9 @@ def votes(net, masks, x, objective, temperature=1.0, rectified=False) -> Tensor:
     total = torch.zeros(len(x), len(masks))
     for position, (name, weight) in enumerate(weights.items()):
         for i in range(len(masks)):
-            own = inputs[position] @ (weight * bits[name][i]).T
-            own = own.relu() if rectified and position < len(weights) - 1 else own
-            total[:, i] -= (own * deltas[position]).sum(1)
+            part = inputs[position] @ (weight * bits[name][i]).T  # of this mask in the sums [B, units]
+            part = part.relu() if rectified and position < len(weights) - 1 else part
+            total[:, i] -= (part * deltas[position]).sum(1)
     return total
 
 
@@ -103,8 +103,8 @@ def lift(net, masks, x, truth) -> tuple[float, float]:
     bits = torch.cat([part for _, part in masks.chunks(name)])
     active = x @ (weight * bits.float().mean(0)).T > 0
     sums = torch.stack([x @ (weight * bits[i]).T for i in range(len(masks))])[:, active]  # [k, active]
-    own = truth[:, None].expand(active.shape)[active]
-    right = sums.gather(0, own[None])[0]
+    true_task = truth[:, None].expand(active.shape)[active]
+    right = sums.gather(0, true_task[None])[0]
     return float(right.mean()), float((sums.sum(0) - right).mean() / (len(masks) - 1))
 
 
@@ -143,7 +143,7 @@ def _images(task, i: int) -> Tensor:
 
 
 def settings():
-    """Yield (part, name, seed, outputs, recipe, what `learn` is told)."""
+    """Yield (part, name, seed, outputs, recipe, further arguments of `learn`)."""
     for seed in (0, 1):
         for name, rates in COOLER.items():
             yield "rate", name, seed, 100, HOT, {"rates": rates}
@@ -154,18 +154,18 @@ def settings():
     for loss in ("softmax", "sigmoid"):
         for temperature in (0.3, 1.0, 3.0, 10.0):
             if (loss, temperature) != ("softmax", 1.0):
-                told = {"loss": loss, "temperature": temperature}
-                yield "temperature", f"{loss}, T = {temperature:g}", 0, 10, sl.DEFAULT, told
+                options = {"loss": loss, "temperature": temperature}
+                yield "temperature", f"{loss}, T = {temperature:g}", 0, 10, sl.DEFAULT, options
 
 
 def run() -> list[dict]:
     """Return one row for each setting."""
     rows = []
-    for part, name, seed, outputs, recipe, told in settings():
+    for part, name, seed, outputs, recipe, options in settings():
         tasks = sl.permuted_mnist(TASKS, seed=seed)
         net = sl.lenet_300_100(outputs=outputs, seed=seed)
         row = {"part": part, "training": name, "s": outputs, "seed": seed}
-        rows.append(row | measure(net, learn(net, tasks, recipe, seed, **told), tasks))
+        rows.append(row | measure(net, learn(net, tasks, recipe, seed, **options), tasks))
         print(rows[-1], flush=True)
     return rows
 

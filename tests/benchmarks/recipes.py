@@ -2,7 +2,7 @@
 
 Each recipe learns 100 permutations on LeNet 300-100 with s = 100. Reported: seconds a task, mean accuracy (GG) of the
 first 20 tasks on all 10,000 test images, share of single images whose task One-Shot finds among all 100, and how much
-the last layers' masks agree between tasks (mean |2p - 1|, 0.08 for independent coin flips at k = 100).
+the last layers' masks agree between tasks (mean |2 M - 1|, 0.08 for independent coin flips at k = 100).
 """
 
 import time

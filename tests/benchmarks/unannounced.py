@@ -4,7 +4,8 @@ LeNet 300-100 with s = 100. Masks of the first k tasks; batches of 128 of these 
 later in the suite (new). A false alarm calls a known task new, a miss calls a new one known, and a mix-up takes the
 mask of another known task. The rules:
 
-* "paper": k max nu < 1 + eps is new, for a range of eps;
+* "paper": k max nu < 1 + eps is new, for a range of eps, over max(k, 5) candidates, untrained masks behind the k;
+* "one_untrained": the same over k + 1 candidates, whatever k is;
 * "pair": One-Shot proposes a mask; a second gradient, of that mask and an untrained one alone, must give it nu > 3/4;
 * "record": One-Shot proposes, the right answers confirm (`RecordRule`, with no mask in use).
 
@@ -63,15 +64,19 @@ def gradient(net, store, x):
 
 
 def choices(net, masks, untrained, records, tasks, x, y) -> dict[str, int | None]:
-    """Return for each rule the mask that it takes for a batch, or None for new."""
-    store = masks[:]
-    store.append(untrained)
-    slopes = gradient(net, store, x)
-    chosen = {f"paper {eps}": known_by_nu(slopes, eps) for eps in EPS}
-    proposed = int(slopes[:-1].argmin())
+    """Return for each rule the mask that it takes for a batch, or None for new; `untrained` are four masks."""
+    chosen: dict[str, int | None] = {}
+    for rule in ("paper", "one_untrained"):
+        fill = sl.PaperRule(candidates=5 if rule == "paper" else None).untrained(len(masks))
+        store = masks[:]
+        for mask in untrained[:fill]:
+            store.append(mask)
+        slopes = gradient(net, store, x)
+        chosen |= {f"{rule} {eps}": known_by_nu(slopes, eps, fill) for eps in EPS}
+    proposed = int(slopes[: len(masks)].argmin())
     pair = sl.MaskStore(net)
     pair.append(masks[proposed])
-    pair.append(untrained)
+    pair.append(untrained[0])
     chosen["pair"] = proposed if nu(gradient(net, pair, x))[0] > 0.75 else None
     look = Look(slopes, records, None, len(y), 1 / tasks.num_classes,
                 lambda i: int((sl.apply_mask(net, masks[i], x).argmax(1) == y).sum()))  # fmt: skip
@@ -84,7 +89,7 @@ def measure(kind: str, recipe: sl.Recipe, counts: tuple[int, ...]) -> list[dict]
     tasks, net = suite_of(kind, max(counts)), sl.lenet_300_100(outputs=100)
     known = sl.learn_masks(net, tasks[: max(counts)], recipe=recipe, progress=False)
     records = [record_of(net, mask, tasks, i) for i, mask in enumerate(known)]
-    untrained = sl.random_mask(net, 0.5, seed=0, task=10**6)
+    untrained = [sl.random_mask(net, 0.5, seed=0, task=10**6 + i) for i in range(4)]
     rows = []
     for k in counts:
         asked = sorted({int(i) for i in torch.linspace(0, k - 1, min(k, MOST_KNOWN)).round()})

@@ -8,9 +8,9 @@ supsup.bits = (() => {
    */
   const bitAt = (bytes, at) => (bytes[at >> 3] >> (at & 7)) & 1;
 
-  /** The entropy of a bit that is 1 with probability p, in bits. @param {number} p */
-  const binaryEntropy = (p) =>
-    p > 0 && p < 1 ? -p * Math.log2(p) - (1 - p) * Math.log2(1 - p) : 0;
+  /** H2, in bits, 0 at both ends. @param {number} rho the density */
+  const binaryEntropy = (rho) =>
+    rho > 0 && rho < 1 ? -rho * Math.log2(rho) - (1 - rho) * Math.log2(1 - rho) : 0;
 
   return { bitAt, binaryEntropy };
 })();

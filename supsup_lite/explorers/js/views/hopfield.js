@@ -10,14 +10,13 @@ export default (() => {
   const { slider } = supsup.sliders;
   const { select } = supsup.selects;
   const { headline } = supsup.headline;
-  const { drawingPad } = supsup.pad;
-  const { digitPicker } = supsup.digits;
+  const { imageChoice } = supsup.imageChoice;
   const { player } = supsup.player;
   const { numbersTable } = supsup.table;
   const { ORANGE, grey, paint, paintSpins } = supsup.images;
-  const { bytesOf, indexOfMax, range } = supsup.numbers;
+  const { indexOfMax, range } = supsup.numbers;
   const { percentSign } = supsup.format;
-  const { SIDE, PIXELS, asInMnist } = supsup.mnist;
+  const { SIDE, PIXELS } = supsup.mnist;
   const { spoil } = supsup.noise;
   const { spinsOf, distance, overlaps, memorise, retrieve } = supsup.retrieval;
   const { measureBasin } = supsup.basin;
@@ -68,22 +67,14 @@ export default (() => {
     const patterns = images.map(spinsOf);
     /** @returns {State} */
     const state = () => /** @type {any} */ (traits(model, STATE));
-    const isDrawing = () => model.get("digit") < 0;
-    const ink = () => (isDrawing() ? bytesOf(model.get("ink")) : images[model.get("digit")]);
     const sweep = () => (model.get("order") === "synchronous" ? 1 : SIDE); // steps of it
 
     // --- the pictures
-    /** @param {Uint8Array<ArrayBuffer>} drawing */
-    const draw = (drawing) =>
-      change(model, { digit: -1, ink: new DataView(drawing.buffer), step: -1 });
-    const pad = drawingPad({
-      read: () => (isDrawing() ? ink() : new Uint8Array(PIXELS)),
-      write: draw,
-    });
-    const wipe = element("button", {
-      type: "button",
-      textContent: "Wipe",
-      onclick: () => draw(new Uint8Array(PIXELS)),
+    const choice = imageChoice(host, images, {
+      title: "ask for a digit; pale ones are not stored",
+      label: (i) => `ask for the ${names[i]}`,
+      hint: "draw, or pick",
+      reset: { step: -1 },
     });
     const again = element("button", {
       type: "button",
@@ -94,12 +85,6 @@ export default (() => {
     const [asked, now, nearest] = [framed(again), framed(), framed()];
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
     const status = element("p", { role: "status" });
-    const picker = digitPicker({
-      title: "ask for a digit; pale ones are not stored",
-      images,
-      label: (i) => `ask for the ${names[i]}`,
-      pick: (digit) => change(model, { digit, step: -1 }),
-    });
 
     // --- the controls: whatever else moves, the last state is shown again
     const controls = element(
@@ -135,8 +120,8 @@ export default (() => {
     function update() {
       const { rule, digit, noise, damage, toss } = state();
       if (key() !== memoryKey) [memory, memoryKey] = [memoryNow(), key()];
-      const clean = spinsOf(isDrawing() ? asInMnist(Float64Array.from(ink())) : ink());
-      const probe = spoil(clean, noise / 100, damage, isDrawing() ? count : digit, toss);
+      const clean = spinsOf(choice.image());
+      const probe = spoil(clean, noise / 100, damage, choice.isDrawing() ? count : digit, toss);
       const found = retrieve(memory, probe);
       answer = found;
       steps.refresh();
@@ -145,12 +130,11 @@ export default (() => {
       headlines[0].show(finding.words, finding.right);
       headlines[1].show(finding.stable, finding.stableRight);
       status.textContent = finding.sentence;
-      pad.show(ink());
       paintSpins(asked.canvas, probe, SIDE);
       const differ = `${distance(probe, clean)} pixels differ from the picture`;
       asked.describe("asked", `What the memory is asked: ${differ}.`);
       again.hidden = damage === "covered";
-      picker.show(digit, memory.patterns.length);
+      choice.show(memory.patterns.length);
       const [before, after] = [overlaps(memory, probe), overlaps(memory, found.end)];
       numbers.update(
         ["stored digit", "stands", "spread", "overlap, asked", "overlap, end"],
@@ -208,19 +192,11 @@ export default (() => {
       basins.show(names, digit, { noise, damage });
     }
 
-    const drawHere = element("figcaption", {}, "draw, or pick ", wipe);
     root.append(
-      element(
-        "div",
-        { className: "stage strip" },
-        element("figure", {}, pad, drawHere),
-        asked,
-        now,
-        nearest,
-      ),
+      element("div", { className: "stage strip" }, choice.figure, asked, now, nearest),
       element("div", { className: "verdict beside" }, element("div", {}, ...headlines), status),
       steps,
-      picker,
+      choice.picker,
       controls,
       element("div", { className: "pair" }, energies, alike),
       basins,

@@ -8,6 +8,7 @@ export default (() => {
   const { inflate } = supsup.assets;
   const { explorer } = supsup.explorer;
   const { steppedSlider } = supsup.sliders;
+  const { sparsitiesOf, sparsitySlider } = supsup.sparsity;
   const { select } = supsup.selects;
   const { learningOffer } = supsup.offer;
   const { headline } = supsup.headline;
@@ -45,16 +46,10 @@ export default (() => {
         if (!pictures.has(name)) pictures.set(name, await inflate(bytesOf(packed)));
     };
     const sparsities = () =>
-      Object.keys(learned())
-        .filter((name) => name in model.get("pictures"))
-        .map(Number)
-        .sort((a, b) => a - b);
+      sparsitiesOf(learned()).filter((value) => String(value) in model.get("pictures"));
     let shown = model.get("sparsity"); // the last one that there are masks for
 
-    const sparsity = steppedSlider(host, "sparsity", "sparsity", {
-      values: () => (model.get("has_kernel") ? range(101) : sparsities()),
-      format: percentSign,
-    });
+    const sparsity = sparsitySlider(host, sparsities);
     const controls = element(
       "div",
       { className: "controls" },

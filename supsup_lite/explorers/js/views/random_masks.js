@@ -6,7 +6,8 @@ export default (() => {
   const { element, legend } = supsup.elements;
   const { onChange } = supsup.model;
   const { explorer } = supsup.explorer;
-  const { slider, steppedSlider } = supsup.sliders;
+  const { slider } = supsup.sliders;
+  const { sparsitiesOf, sparsitySlider } = supsup.sparsity;
   const { select } = supsup.selects;
   const { learningOffer } = supsup.offer;
   const { headline } = supsup.headline;
@@ -15,7 +16,7 @@ export default (() => {
   const { BLUE, ORANGE, paint } = supsup.images;
   const { numbersTable } = supsup.table;
   const { percent, percentSign } = supsup.format;
-  const { bytesOf, indexOfMax, last, mean, range, sum } = supsup.numbers;
+  const { bytesOf, indexOfMax, last, mean, sum } = supsup.numbers;
   const { bitAt } = supsup.bits;
   const { SIDE, PIXELS } = supsup.mnist;
   const { bytesOfMask } = supsup.aboutMasks;
@@ -47,20 +48,14 @@ export default (() => {
     if (!Number.isInteger(tries) || tries < 1) throw new Error("the masks are missing");
     /** @returns {Record<string, number[]>} of each try, by sparsity */
     const accuracies = () => model.get("accuracies");
-    const sparsities = () =>
-      Object.keys(accuracies())
-        .map(Number)
-        .sort((a, b) => a - b);
+    const sparsities = () => sparsitiesOf(accuracies());
     let measured = model.get("sparsity"); // the last one that there are accuracies for
 
-    const sparsitySlider = steppedSlider(host, "sparsity", "sparsity", {
-      values: () => (model.get("has_kernel") ? range(101) : sparsities()),
-      format: percentSign,
-    });
+    const control = sparsitySlider(host, sparsities);
     const controls = element(
       "div",
       { className: "controls" },
-      sparsitySlider,
+      control,
       slider(host, "attempt", "try", {
         min: 0,
         max: tries - 1,
@@ -181,7 +176,7 @@ export default (() => {
     const halves = element("div", { className: "halves" }, figure, right);
     root.append(controls, offer, halves, byDensity, numbers);
     onChange(host, ["sparsity", "attempt", "layer", "accuracies"], update);
-    onChange(host, ["accuracies"], sparsitySlider.refresh);
+    onChange(host, ["accuracies"], control.refresh);
     update();
   });
 })();

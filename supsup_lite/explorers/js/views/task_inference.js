@@ -11,25 +11,20 @@ export default (() => {
   const { select } = supsup.selects;
   const { learningOffer } = supsup.offer;
   const { headline } = supsup.headline;
-  const { drawingPad } = supsup.pad;
-  const { digitPicker } = supsup.digits;
+  const { imageChoice } = supsup.imageChoice;
   const { barChart } = supsup.bars;
   const { outputCharts } = supsup.outputCharts;
   const { numbersTable } = supsup.table;
   const { paintBytes } = supsup.images;
-  const { bytesOf, range } = supsup.numbers;
-  const { SIDE, PIXELS, asInMnist, normalise } = supsup.mnist;
+  const { range } = supsup.numbers;
+  const { SIDE, PIXELS, normalise } = supsup.mnist;
   const { unpackNetwork } = supsup.network;
   const { infer } = supsup.inference;
-  const { CLASSES, votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
+  const { CLASSES, METHODS, outputsInWords } = supsup.aboutInference;
+  const { votesOf, captionOfVotes, findingOf } = supsup.aboutInference;
 
   /** @typedef {{ name: string, outputs: number, sparsity: number, tasks: number }} Setting */
 
-  const METHODS = {
-    one_shot: "One-Shot: 1 gradient",
-    binary: "Binary: halving",
-    exhaustive: "every mask: k passes",
-  };
   const STATE = [
     "num_tasks",
     "task",
@@ -40,10 +35,6 @@ export default (() => {
     "sparsity",
     "digit",
   ];
-
-  /** @param {number} outputs */
-  const outputsInWords = (outputs) =>
-    `${outputs} (${outputs > CLASSES ? outputs - CLASSES : "none"} superfluous)`;
 
   return explorer("Which task is this image from?", async (host) => {
     const { model, root } = host;
@@ -58,10 +49,13 @@ export default (() => {
     /** @type {Map<string, Network>} */
     const networks = new Map(); // by name of a setting
 
+    // For a first look: what lesson 04 explains is folded, and words stand for symbols meanwhile.
+    const short = model.get("short");
+    const more = element("details", { className: "more" }, element("summary", {}, "More"));
+
     /** @returns {InferenceState} */
-    const state = () => /** @type {any} */ (traits(model, STATE));
-    const isDrawing = () => model.get("digit") < 0;
-    const ink = () => (isDrawing() ? bytesOf(model.get("ink")) : images[model.get("digit")]);
+    const state = () =>
+      /** @type {any} */ ({ ...traits(model, STATE), plain: short && !more.open });
     /** @returns {Setting[]} */
     const settings = () => model.get("learned");
     const settingNow = () => {
@@ -72,35 +66,23 @@ export default (() => {
     };
 
     // --- the image, and what its task makes of it
-    /** @param {Uint8Array<ArrayBuffer>} drawing */
-    const draw = (drawing) => change(model, { digit: -1, ink: new DataView(drawing.buffer) });
-    const pad = drawingPad({
-      read: () => (isDrawing() ? ink() : new Uint8Array(PIXELS)),
-      write: draw,
-    });
-    const wipe = element("button", {
-      type: "button",
-      textContent: "Wipe",
-      onclick: () => draw(new Uint8Array(PIXELS)),
+    const choice = imageChoice(host, images, {
+      title: "or take a test image",
+      label: (i) => `test image ${i}, a ${labels[i]}`,
+      hint: "draw a digit",
     });
     const shuffled = element("canvas", { role: "img" });
     const shuffledCaption = element("figcaption");
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
     const status = element("p", { role: "status" });
-    const picker = digitPicker({
-      title: "or take a test image",
-      images,
-      label: (i) => `test image ${i}, a ${labels[i]}`,
-      pick: (digit) => change(model, { digit }),
-    });
 
     // --- the controls
     const live = model.get("has_kernel");
     const most = live ? model.get("most_tasks") : Math.max(...settings().map(({ tasks }) => tasks));
     /** The values there are, from low to high. @param {"outputs" | "sparsity"} name */
     const valuesOf = (name) => {
-      const more = live ? model.get(`more_${name}`) : [];
-      const all = new Set([...settings().map((setting) => setting[name]), ...more]);
+      const offered = live ? model.get(`more_${name}`) : [];
+      const all = new Set([...settings().map((setting) => setting[name]), ...offered]);
       return [...all].sort((a, b) => a - b);
     };
     const objective = select(host, "objective", "objective", () => [
@@ -111,7 +93,7 @@ export default (() => {
       slider(host, "task", "shuffled by task", { min: 0, max: most - 1 }),
       slider(host, "num_tasks", "tasks it knows, k", { min: 1, max: most }),
       select(host, "outputs", "outputs s", () =>
-        valuesOf("outputs").map((outputs) => [outputs, outputsInWords(outputs)]),
+        valuesOf("outputs").map((s) => [s, short ? `${s}` : outputsInWords(s)]),
       ),
       select(host, "sparsity", "sparsity", () =>
         valuesOf("sparsity").map((value) => [value, `${value} % (density ${100 - value} %)`]),
@@ -151,7 +133,7 @@ export default (() => {
     function update() {
       const now = state();
       const setting = settingNow();
-      picker.show(now.digit);
+      choice.show();
       offer.refresh();
       const known = setting && setting.tasks >= now.num_tasks;
       root.classList.toggle("waiting", !known);
@@ -179,13 +161,12 @@ export default (() => {
         change(model, { objective: "entropy" }); // which comes back here
         return;
       }
-      const grey = isDrawing() ? asInMnist(Float64Array.from(ink())) : ink();
+      const grey = choice.image();
       const permutation = permutations.subarray(PIXELS * now.task, PIXELS * (now.task + 1));
       const seen = Float64Array.from(permutation, (from) => grey[from]);
       const inference = infer(network, normalise(seen), now);
-      const finding = findingOf(inference, now, isDrawing() ? null : labels[now.digit]);
+      const finding = findingOf(inference, now, choice.isDrawing() ? null : labels[now.digit]);
 
-      pad.show(ink());
       paintBytes(shuffled, seen, SIDE);
       const alt = `The image as task ${now.task} shuffles it: noise to our eyes.`;
       shuffled.setAttribute("aria-label", alt);
@@ -194,7 +175,7 @@ export default (() => {
         const sign = right === null ? "" : right ? " ✓" : " ✗";
         headlines[i].show(`${words}${sign}`, right);
       });
-      const empty = isDrawing() && !ink().some(Boolean);
+      const empty = choice.isDrawing() && !choice.ink().some(Boolean);
       const reading = empty ? "The pad is empty: draw a digit." : finding.reading;
       status.textContent = `${finding.choice} ${reading}`;
 
@@ -216,27 +197,31 @@ export default (() => {
         change(model, { chosen, answer });
     }
 
+    const mainly = short ? 3 : controls.length; // of the controls; the rest is folded
+    const inARow = element("div", { className: "controls" }, ...controls.slice(0, mainly));
+    const masks = [
+      ["", "a mask"],
+      ["true", "the mask of the true task"],
+    ];
+    const extra = ["extra", "superfluous output"];
+    const folded = element("div", { className: "controls" }, ...controls.slice(mainly));
+    more.append(folded, halving, outputs, legend([extra]), numbers);
+
     root.append(
       element(
         "div",
         { className: "stage" },
-        element("figure", {}, pad, element("figcaption", {}, "draw a digit ", wipe)),
+        choice.figure,
         element("figure", {}, shuffled, shuffledCaption),
         element("div", { className: "verdict" }, ...headlines, status),
       ),
-      picker,
-      element("div", { className: "controls" }, ...controls),
+      choice.picker,
+      inARow,
       offer,
-      halving,
-      votes,
-      legend([
-        ["", "a mask"],
-        ["true", "the mask of the true task"],
-        ["extra", "superfluous output"],
-      ]),
-      outputs,
-      numbers,
     );
+    if (short) root.append(votes, legend(masks), more);
+    else root.append(halving, votes, legend([...masks, extra]), outputs, numbers);
+    more.addEventListener("toggle", update);
     onChange(host, [...STATE, "ink", "learned"], update);
     onChange(host, ["outputs"], objective.refresh);
     onChange(host, ["learned"], () => controls.forEach((control) => control.refresh()));

@@ -11,13 +11,23 @@
  * @property {number} outputs
  * @property {number} sparsity
  * @property {number} digit a test image, or -1 for a drawing
+ * @property {boolean} plain whether words stand for symbols
  */
 
 supsup.aboutInference = (() => {
   const { percent } = supsup.format;
 
   const CLASSES = 10;
+  const METHODS = {
+    one_shot: "One-Shot: 1 gradient",
+    binary: "Binary: halving",
+    exhaustive: "every mask: k passes",
+  };
   const SYMBOLS = { entropy: "H", superfluous: "G" };
+
+  /** @param {number} outputs */
+  const outputsInWords = (outputs) =>
+    `${outputs} (${outputs > CLASSES ? outputs - CLASSES : "none"} superfluous)`;
 
   /**
    * The chart of votes: a bar for each mask.
@@ -25,7 +35,7 @@ supsup.aboutInference = (() => {
    * @param {InferenceState} state
    * @returns {BarData}
    */
-  function votesOf({ values, shown, chosen, steps, step }, { task, method, objective }) {
+  function votesOf({ values, shown, chosen, steps, step }, { task, method, objective, plain }) {
     const exhaustive = method === "exhaustive";
     const settled = exhaustive || step === steps.length - 1;
     const right = task === chosen;
@@ -39,26 +49,29 @@ supsup.aboutInference = (() => {
     if (task < values.length && !(settled && right)) marks.push([task, "▼", "red"]);
     const low = Math.min(0, ...values);
     const top = Math.max(...values, low + 1e-6);
-    const what = exhaustive ? "lowest entropy" : `largest −∂${SYMBOLS[objective]}/∂α`;
+    const largest = plain ? "tallest bar" : `largest −∂${SYMBOLS[objective]}/∂α`;
+    const what = exhaustive ? "lowest entropy" : largest;
     const alt = `Of ${values.length} masks, mask ${chosen} has the ${what}.`;
     return { values, kinds, marks, low, high: top + 0.1 * (top - low), alt };
   }
 
   /** @param {InferenceState} state */
-  const captionOfVotes = ({ method, objective }) =>
-    method === "exhaustive"
-      ? "entropy H under each mask by itself (nats): the lowest wins"
-      : `−∂${SYMBOLS[objective]}/∂αᵢ (nats), one for each mask: the largest wins`;
+  function captionOfVotes({ method, objective, plain }) {
+    if (method === "exhaustive")
+      return "entropy H under each mask by itself (nats): the lowest wins";
+    if (plain) return "how much the network would like more of each mask: the tallest bar wins";
+    return `−∂${SYMBOLS[objective]}/∂αᵢ (nats), one for each mask: the largest wins`;
+  }
 
   /**
    * @param {Inference} inference
    * @param {InferenceState} state
    * @param {number | null} label of the image, null for a drawing
    */
-  function findingOf(inference, { num_tasks: k, task, method }, label) {
+  function findingOf(inference, { num_tasks: k, task, method, plain }, label) {
     const { chosen, digit, alone, steps } = inference;
     const by = {
-      one_shot: "One-Shot",
+      one_shot: plain ? "The network" : "One-Shot",
       binary: `Binary, in ${steps.length - 1} halvings,`,
       exhaustive: "The lowest entropy",
     };
@@ -79,5 +92,5 @@ supsup.aboutInference = (() => {
     };
   }
 
-  return { CLASSES, votesOf, captionOfVotes, findingOf };
+  return { CLASSES, METHODS, outputsInWords, votesOf, captionOfVotes, findingOf };
 })();
