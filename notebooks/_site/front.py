@@ -12,6 +12,7 @@ from lessons import LESSONS, goals, times, title_and_promise
 from supsup_lite.results import load, published
 
 PICTURE = "_static/explorer.png"
+SEEN = "A digit, shuffled by task 23, and fifty bars, one for each mask; that of mask 23 is tallest."
 OTHERS = {  # what pages are about that are no lessons
     "index": "An interactive course on Supermasks in Superposition: one random network learns thousands of tasks by "
     "choosing weights, never changing one. Real digits, real training, explorers that move in the page.",
@@ -41,17 +42,17 @@ def results_table() -> str:
     (ewc,) = published(experiment="PermutedMNIST", method="Online EWC")
     rows = [
         (
-            f"{wide.tasks} shuffles, nobody says which (GNu)",
+            f"digits read under {wide.tasks} shuffles, nobody says which (GNu)",
             f"{wide.accuracy:.1%}, FC 1024-1024, s = {wide.outputs}",
             f"{_accuracy(some)}, LeNet 300-100, s = {some['setting']['outputs']}",
         ),
         (
-            f"{many['setting']['tasks']:,} shuffles, nobody says which (GNu)",
+            f"digits read under {many['setting']['tasks']:,} shuffles, nobody says which (GNu)",
             "a curve, not read as a number",
             f"{_accuracy(many)}; the task is found in {many['figures']['GNu']['task_accuracy']:.1%}",
         ),
         (
-            "100 shuffles in a stream, nobody says when the task changes (NNs)",
+            "a stream of 100 shuffles, nobody says when the task changes (NNs)",
             "a curve, not read as a number",
             f"{stream['accuracy']:.1%} with {stream['masks']} masks; {stream['recognised']} of {stream['returns']} "
             "returns recognised",
@@ -61,10 +62,10 @@ def results_table() -> str:
             "not claimed",
             f"{memory['exact']} of {memory['recalls']}",
         ),
-        (f"for comparison: Online EWC, {ewc.tasks} shuffles (GNu)", f"{ewc.accuracy:.1%}", "not run in GNu"),
+        (f"to compare: Online EWC on {ewc.tasks} shuffles (GNu)", f"{ewc.accuracy:.1%}", "not run in GNu"),
     ]
     lines = [f"| {experiment} | {paper} | {ours} |" for experiment, paper, ours in rows]
-    return "\n".join(["| digits read correctly | paper | ours |", "|---|---|---|", *lines])
+    return "\n".join(["| experiment | paper | ours |", "|---|---|---|", *lines])
 
 
 def _accuracy(run: dict) -> str:
@@ -72,15 +73,19 @@ def _accuracy(run: dict) -> str:
 
 
 def fill_front_page(app, docname, source):
-    """Put the map and the results into the home page."""
+    """Put the map, the results and the way to a copy into the home page."""
     if docname != "index":
         return
     for lesson in LESSONS:
         app.env.note_dependency(lesson)
-    source[0] = source[0].replace("{{lessons}}", lesson_map()).replace("{{results}}", results_table())
-    links = app.config.course_links
-    source[0] = source[0].replace("{{copy}}", f"a copy of [the repository]({links['repository']})" 
-                                  if "repository" in links else "a copy of the course's repository")
+    repository = app.config.course_links.get("repository")
+    fillings = {
+        "lessons": lesson_map(),
+        "results": results_table(),
+        "copy": f"a copy of [the repository]({repository})" if repository else "a copy of the course's repository",
+    }
+    for name, filling in fillings.items():
+        source[0] = source[0].replace(f"{{{{{name}}}}}", filling)
 
 
 def plain(markdown: str) -> str:
@@ -101,10 +106,10 @@ def describe(app, pagename, templatename, context, doctree):
     address = app.config.html_baseurl
     name = plain(re.sub(r"<[^>]+>", "", context.get("title") or app.config.html_title))
     about = {"og:type": "website", "og:site_name": app.config.html_title, "og:title": html.unescape(name)}
-    about |= {"og:description": description_of(pagename), "og:image": address + PICTURE}
-    about |= {"og:image:alt": "A digit, shuffled by task 23, and fifty bars, one for each mask; that of mask 23 is tallest."}
+    description = description_of(pagename)
+    about |= {"og:description": description, "og:image": address + PICTURE, "og:image:alt": SEEN}
     about |= {"og:url": f"{address}{pagename}.html"} if address else {}
-    tags = [f'<meta name="description" content="{html.escape(description_of(pagename))}" />']
+    tags = [f'<meta name="description" content="{html.escape(description)}" />']
     tags += [f'<meta property="{key}" content="{html.escape(value)}" />' for key, value in about.items()]
     tags += [f'<base href="{html.escape(address)}" />'] if address and pagename == "404" else []
     context["metatags"] = context.get("metatags", "") + "\n    " + "\n    ".join(tags)

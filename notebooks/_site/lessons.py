@@ -50,15 +50,17 @@ def minutes_to_read(lesson: Path) -> int:
 
 def goals(lesson: Path) -> list[str]:
     """Return what one can do after a lesson, as its own list says, each without the comma or full stop."""
-    found = re.search(r"^\*\*After this lesson you can\*\*\n\n((?:- .+\n(?:  .+\n)*)+)", lesson.read_text("utf-8"), re.M)
+    text = lesson.read_text("utf-8")
+    found = re.search(r"^\*\*After this lesson you can\*\*\n\n((?:- .+\n(?:  .+\n)*)+)", text, re.MULTILINE)
     if found is None:
         raise ValueError(f"{lesson.name}: expected '**After this lesson you can**' with a list below it, found none")
     return [" ".join(goal.split()).rstrip(".,") for goal in re.split(r"^- ", found[1], flags=re.MULTILINE)[1:]]
 
 
 def times(lesson: Path) -> tuple[str, str, str]:
-    """Return a lesson's time to read, to do and to run, as its table states them, such as ("25 min", "5 min", "25 s")."""
-    found = re.search(r"^\| to read \|.*\n\|[-|]+\|\n\| (.+?) \| (.+?) \| (.+?) \|$", lesson.read_text("utf-8"), re.M)
+    """Return a lesson's time to read, to do and to run, as its table has it, such as ("25 min", "5 min", "25 s")."""
+    text = lesson.read_text("utf-8")
+    found = re.search(r"^\| to read \|.*\n\|[-|]+\|\n\| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
     if found is None:
         raise ValueError(f"{lesson.name}: expected the table 'to read | to do | to run', found none")
     return found[1], found[2], found[3]

@@ -8,8 +8,15 @@ MENDS = (
     # A summary holds words, not paragraphs, and its name is what it shows.
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (re.compile(r'<p class="((?:collapsed|expanded) admonition-title)">(.*?)</p>'), r'<span class="\1">\2</span>'),
-    # Its words "Search Ctrl+K" are its name; another one would hide them from those who speak to their computer.
-    (re.compile(r'(<button [^>]*search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
+    # A button's name has to hold the words that are seen: those who speak to their computer say them.
+    (re.compile(r'(<button [^>]*search-button-field[^>]*?) aria-label="Search"'), r'\1 aria-label="Search Ctrl+K"'),
+    # Nobody can be told which column an empty header heads.
+    (re.compile(r'<th class="head"><p></p></th>'), "<td></td>"),
+    # A formula's "less than" would begin a tag.
+    (
+        re.compile(r'(?<=<div class="math">\n)\\\[.*?\\\](?=</div>)', re.DOTALL),
+        lambda formula: re.sub(r"<(?![a-zA-Z/!])", "&lt;", formula[0]),
+    ),
 )
 SOURCE_MAP = re.compile(r"\n?(?://|/\*)# sourceMappingURL=\S+(?: \*/)?\s*$")
 
