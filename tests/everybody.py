@@ -49,6 +49,11 @@ def wake_explorers(page) -> None:
         still.wait_for_element_state("hidden")
 
 
+def heights(page, explorers: str) -> list[int]:
+    """The px that each explorer takes, or its still, with the paper around it."""
+    return page.locator(f"{explorers}").evaluate_all("els => els.map(el => Math.round(el.offsetHeight))")
+
+
 def jumped_while_reading(page) -> float:
     """Read a page from top to bottom, a good half of a window at a time, and return by how much it jumped."""
     page.evaluate(COUNT_JUMPS)
