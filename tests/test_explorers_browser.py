@@ -13,12 +13,12 @@ import torch
 import supsup_lite as sl
 from supsup_lite import evaluation
 from supsup_lite.explorers import Masks
-from supsup_lite.explorers.base import module
+from supsup_lite.explorers.base import COLOURS, module
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import entropies, halvings
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page, patient
+from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -441,7 +441,24 @@ def test_it_fits_and_takes_the_page_s_ink(pages, browser, name, width, scheme):
             == []
         )
         assert explorer.locator("[role=status]").count()
+        for name in set(COLOURS) - {"yellow"}:  # the pen, on black
+            colour = explorer.evaluate(COLOUR, name)
+            assert contrast(colour, paper) >= 3, f"{name}: {colour} on {paper}"
         assert complaints == []
+
+
+@pytest.mark.parametrize(("name", "key"), [("task", "ArrowRight"), ("num_tasks", "ArrowRight"), ("task", "End")])
+def test_a_move_is_spoken_once(opened, name, key):
+    assert regions_that_speak(opened, opened.locator(".supsup-explorer"), name, key) == 1
+
+
+COLOUR = """(explorer, name) => {
+    const patch = explorer.appendChild(document.createElement("i"));
+    patch.style.color = `var(--${name})`;
+    const { color } = getComputedStyle(patch);
+    patch.remove();
+    return color;
+}"""
 
 
 def contrast(*colours):

@@ -204,10 +204,11 @@ def test_paper_is_light_and_whole(site, browser):
     with opened_page(browser, (site / f"{LESSONS[0].stem}.html").as_uri(), 800, "dark") as (page, _):
         page.emulate_media(media="print")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-        inks = page.locator(".bd-article :is(p, pre, pre span, td)").evaluate_all(
-            "els => [...new Set(els.map(el => getComputedStyle(el).color))]"
-        )
-        assert max(max(map(int, re.findall(r"\d+", ink)[:3])) for ink in inks) < 140, inks
+        parts = page.locator(".bd-article :is(p, pre, pre span, td, .supsup-explorer, summary)")
+        for what, fits in (("color", lambda darkest: darkest < 140), ("backgroundColor", lambda least: least > 220)):
+            found = parts.evaluate_all(f"els => [...new Set(els.map(el => getComputedStyle(el).{what}))]")
+            painted = [re.findall(r"\d+", colour)[:3] for colour in found if colour != "rgba(0, 0, 0, 0)"]
+            assert all(fits(sorted(map(int, channels))[1]) for channels in painted), found
         cut = "els => els.filter(el => el.scrollWidth > el.clientWidth + 1).map(el => el.textContent)"
         assert page.locator(".bd-article pre").evaluate_all(cut) == []
         assert page.locator(".veil:visible").count() == 0
