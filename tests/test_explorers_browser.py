@@ -524,7 +524,7 @@ def remains(page, reason):
 def test_without_javascript(pages, browser):
     with opened_page(browser, (pages / "index.html").as_uri(), java_script_enabled=False) as (page, _):
         assert page.locator(".explorer-still svg[aria-label]").is_visible()
-        assert "It moves in a browser with JavaScript" in page.locator(".explorer-still figcaption").inner_text()
+        assert "It answers in a browser with JavaScript" in page.locator(".explorer-still figcaption").inner_text()
 
 
 def test_without_modules(pages, browser):
@@ -609,6 +609,7 @@ def test_missing_pictures_of_masks(spoiled):
         path.write_text(f'{head}widget-state+json">{json.dumps(saved)}{state[state.index("</script>") :]}', "utf-8")
 
     page = spoiled(harm, "grids")
+    page.locator(".explorer-still").last.scroll_into_view_if_needed()
     failed = page.locator(".explorer-still[data-explorer=failed]")
     failed.wait_for()
     assert failed.locator("figcaption").inner_text().endswith("are missing. In a running notebook it moves.")
