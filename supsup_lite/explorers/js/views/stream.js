@@ -126,8 +126,9 @@ export default (() => {
       const right = run.masks === tasks && !run.misses && !run.false_alarms;
       headlines[0].show(`${plural(run.masks, "mask")} for ${tasks} tasks`, right);
       headlines[1].show(`purity ${percent(run.purity, 1)}`, run.purity > 0.99);
-      const before = summary.textContent;
-      summary.textContent = summaryOf(run, tasks, eps, byPaper);
+      const news = summaryOf(run, tasks, eps, byPaper);
+      const isNews = summary.textContent !== news;
+      if (isNews) summary.textContent = news; // written again, the same words might be spoken again
       note.textContent = noteOf(run, eps, byPaper);
 
       /** @param {Decision} decision */
@@ -145,7 +146,7 @@ export default (() => {
       bars.caption.textContent = seen.caption;
       bars.update(seen.bars);
       finding.textContent = seen.sentence;
-      spoken.textContent = summary.textContent === before ? seen.sentence : "";
+      spoken.textContent = isNews ? "" : seen.sentence;
       numbers.update(
         ["batch", "task", "k max ν", "the test says", "decided"],
         run.decisions.map((each) => rowOf(each, truth, eps)),
