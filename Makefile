@@ -30,7 +30,7 @@ lint: setup node_modules/.installed  ## check the style of all code, notebooks a
 	npm run --silent lint
 node_modules/.installed: package.json  # what checks the JavaScript; nothing else needs it
 	@command -v npm >/dev/null || { echo "lint: npm is missing, which brings what checks the JavaScript." \
-	  "Install Node.js 18.18 or later, with npm." >&2; exit 1; }
+	  "Install Node.js 18.19 or later, with npm." >&2; exit 1; }
 	npm install --silent --no-audit --no-fund
 	@touch $@
 lock:   ## resolve pyproject.toml into requirements.lock

@@ -65,6 +65,25 @@ def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
     assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink
 
 
+LISTEN = """(explorer) => {
+    const live = '[role=status], [aria-live]:not([aria-live=off]), output:not([aria-hidden=true])';
+    window.spoken = new Set();
+    for (const region of explorer.querySelectorAll(live))
+        new MutationObserver(() => region.textContent && window.spoken.add(region)).observe(
+            region, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def regions_that_speak(page, explorer, name: str, key: str) -> int:
+    """Move a slider by a key, and return how many live regions have news besides the slider's own value."""
+    explorer.evaluate(LISTEN)
+    slider = explorer.locator(f"[name={name}]")
+    before = slider.get_attribute("aria-valuetext")
+    slider.press(key)
+    assert slider.get_attribute("aria-valuetext") != before
+    return page.evaluate("new Promise((done) => setTimeout(() => done(window.spoken.size)))")
+
+
 def draw_upright_stroke(page, by: str):
     """Draw a stroke down the middle of the pad by "mouse", "finger" or "keyboard", and move on with the pen up."""
     pad = page.locator(".pad")

@@ -12,7 +12,7 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-from tests.pages import fits_and_takes_the_ink, opened_page, patient
+from tests.pages import fits_and_takes_the_ink, opened_page, patient, regions_that_speak
 from tests.waiting import wait_until
 
 TITLE = "When is a new mask needed?"
@@ -166,6 +166,11 @@ def shows(page, explorer, stream, rule, eps, batch):
     known = known_by_nu(torch.tensor(decision["gradient"]), eps)
     test = "a new mask" if known is None else f"mask {known}"
     assert f"so {test}." in words(scope.locator(".finding"))
+
+
+@pytest.mark.parametrize(("name", "key"), [("batch", "ArrowRight"), ("eps", "End")])
+def test_a_move_is_spoken_once(opened, name, key):
+    assert regions_that_speak(opened, opened.get_by_label(TITLE), name, key) == 1
 
 
 def test_controls_by_keyboard(opened, explorer):

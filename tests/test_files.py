@@ -333,12 +333,12 @@ def test_a_code_that_fills_its_room_exactly_is_read():
 
 
 def test_empty_parts_are_refused_at_once(tmp_path):
-    """200,000 of them took ten seconds, because each copied what was left."""
-    began = time.perf_counter()
+    """200,000 of them took ten seconds, because each copied what was left. The time of a busy machine is not ours."""
+    began = time.process_time()
     with pytest.raises(ValueError, match="a part of 0 layers"):
         decode((b"\0\0" + deflated(b"")) * 200_000, [4, 5])
     refused(load_masks, crafted_block((b"\0\0" + deflated(b"")) * 200_000, tmp_path), tmp_path)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def sparse(path, content, size):

@@ -1,5 +1,6 @@
 """The site builds without a warning, and in a browser it is whole and quiet: from file://, on a phone, in the dark."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from lessons import LESSONS, ROOT
 from supsup_lite.explorers.scale import NETWORKS
 from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
+from tests.everybody import faults, heights, jumped_while_reading, violations, wake_explorers
 from tests.pages import opened_page
 
 PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
@@ -88,6 +90,42 @@ def test_page_hands_out_its_notebook(site, lesson):
     assert (site / notebook.name).read_bytes() == notebook.read_bytes()
 
 
+def test_landing_page_opens_with_an_explorer_and_a_way_to_start(site):
+    page = (site / "index.html").read_text("utf-8")
+    first_screen = page[page.index("<h1>") : page.index("<h2>")]
+    assert 'class="explorer-still"' in first_screen
+    assert first_screen.index(f'href="{LESSONS[0].stem}.html"') < first_screen.index('class="explorer-still"')
+    assert "{{" not in page
+
+
+def test_page_says_what_it_is(site):
+    pages = [*PAGES, "search", "404"]
+    heads = {name: (site / f"{name}.html").read_text("utf-8").split("</head>")[0] for name in pages}
+    for name, head in heads.items():
+        assert head.count('name="viewport"') == 1, name
+        assert '<html lang="en"' in head, name
+        assert 'rel="icon"' in head, name
+        picture = re.search('<meta property="og:image" content="(.+?)" />', head)[1]
+        assert (site / picture).exists(), name
+    abouts = [re.search('<meta name="description" content="(.{15,}?)" />', head)[1] for head in heads.values()]
+    assert len(set(abouts)) == len(abouts), "each page has a description of its own"
+
+
+def test_tables_that_cells_compute_are_tables(site, lesson):
+    page = (site / f"{lesson.stem}.html").read_text("utf-8")
+    assert "<p>| " not in page
+    assert "<table" in page.split('<section id="the-paper-and-us">')[1], "The paper and us"
+
+
+def test_pages_are_as_the_standard_has_it(site):
+    assert faults(site) == ""
+
+
+def test_no_page_brings_what_only_the_theme_s_authors_need(site):
+    assert not list(site.rglob("*.map"))
+    assert not [path for path in site.rglob("_static/**/*.js") if "sourceMappingURL=" in path.read_text("utf-8")]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_light(site, name):
     assert (site / f"{name}.html").stat().st_size <= PAGE_BYTES
@@ -133,6 +171,48 @@ def test_page_in_a_browser(opened, width, scheme):
     for still in stills.all():
         assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
         assert not still.locator(":is(input, select, button):enabled").count()
+
+
+@pytest.mark.parametrize("name", [*PAGES, "search", "404"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_page_is_for_everybody(opened):
+    page, _ = opened
+    show_what_waits_for_predictions(page)
+    wake_explorers(page)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light")], ids=["desk", "phone"])
+@pytest.mark.parametrize("name", ["index", *(lesson.stem for lesson in LESSONS)])
+def test_page_does_not_jump_when_explorers_wake(site, browser, name, width, scheme):
+    """An explorer takes the room that its still picture kept for it, a finger's breadth more or less."""
+    address = (site / f"{name}.html").as_uri()
+    with opened_page(browser, address, width, scheme) as (page, _):
+        page.route("**/explorers.js*", lambda route: route.abort())
+        page.reload()
+        reserved = heights(page, ".explorer-still")
+    with opened_page(browser, address, width, scheme) as (page, _):
+        assert jumped_while_reading(page) < 0.1
+        show_what_waits_for_predictions(page)
+        wake_explorers(page)
+        needed = heights(page, ".explorer-alive > *")
+    assert needed == pytest.approx(reserved, abs=40)
+
+
+def test_paper_is_light_and_whole(site, browser):
+    """Printed from a dark screen: dark ink, no code that is cut, nothing hidden behind a prediction."""
+    with opened_page(browser, (site / f"{LESSONS[0].stem}.html").as_uri(), 800, "dark") as (page, _):
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        parts = page.locator(".bd-article :is(p, pre, pre span, td, .supsup-explorer, summary)")
+        for what, fits in (("color", lambda darkest: darkest < 140), ("backgroundColor", lambda least: least > 220)):
+            found = parts.evaluate_all(f"els => [...new Set(els.map(el => getComputedStyle(el).{what}))]")
+            painted = [re.findall(r"\d+", colour)[:3] for colour in found if colour != "rgba(0, 0, 0, 0)"]
+            assert all(fits(sorted(map(int, channels))[1]) for channels in painted), found
+        cut = "els => els.filter(el => el.scrollWidth > el.clientWidth + 1).map(el => el.textContent)"
+        assert page.locator(".bd-article pre").evaluate_all(cut) == []
+        assert page.locator(".veil:visible").count() == 0
+        assert page.locator(".tag_predicted").first.is_visible()
 
 
 def show_what_waits_for_predictions(page):

@@ -1,18 +1,30 @@
 """The site: the lessons, executed, as pages that ask nothing of the network. `make site` builds it."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from execution import execute_lesson, is_cached
-from lessons import LESSONS, execution_cache, title_and_promise
+from lessons import FRONT_PAGE, LESSONS, execution_cache
 
 project = "supsup-lite"
 author = "The supsup-lite authors"
 project_copyright = "the supsup-lite authors. Code: MIT. Text and figures: CC BY 4.0"
 
-extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers", "glossary"]
+# Where the course lives decides all links to the outside: what is not set is left out.
+REPOSITORY = os.environ.get("SUPSUP_REPOSITORY", "")  # OWNER/NAME on GitHub
+html_baseurl = os.environ.get("SUPSUP_SITE", "")  # where these pages are published, with a / at the end
+course_links = {"article": "https://arxiv.org/abs/2006.14769"}
+if REPOSITORY:
+    course_links |= {
+        "repository": f"https://github.com/{REPOSITORY}",
+        "binder": f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?labpath=notebooks/{{notebook}}",
+        "colab": f"https://colab.research.google.com/github/{REPOSITORY}/blob/HEAD/notebooks/{{notebook}}",
+    }
+
+extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers", "glossary", "front", "tidy"]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
@@ -21,6 +33,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(execution_cache())
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings there
+nb_render_markdown_format = "myst"  # what a cell computes as Markdown may hold tables; CommonMark has none
 nb_merge_streams = True  # one print may arrive in several pieces
 nb_ipywidgets_js = {
     name: {"defer": "defer"} for name in ("predictions.js", "widgets.js", "explorers.js")
@@ -41,6 +54,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_favicon = "static/logo.svg"
 html_extra_path = [f"../{lesson.stem}.ipynb" for lesson in LESSONS if lesson.with_suffix(".ipynb").exists()]
+html_additional_pages = {"404": "404.html"}
 html_copy_source = False
 html_use_index = False
 html_show_search_summary = False  # fetching the found pages is not allowed from file://
@@ -55,30 +69,24 @@ html_theme_options = {
     "article_header_end": ["download.html"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
-    "footer_end": [],
+    "footer_end": ["footer_links.html"],
     "search_bar_text": "Search the course",
+    "back_to_top_button": False,  # it would lie on the chart that one moves
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
 
 def adapt_source(app, docname, source):
-    """Fill the landing page's list of lessons, and let links between notebooks lead to pages here."""
-    if docname == "index":
-        cards = []
-        for lesson in LESSONS:
-            title, promise = title_and_promise(lesson)
-            cards.append(f"- [{title}]({lesson.name})\n\n  {promise}\n")
-            app.env.note_dependency(lesson)
-        source[0] = source[0].replace("{{lessons}}", "\n".join(cards))
-    source[0] = re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", source[0])
+    """Let links between notebooks lead to pages here."""
+    source[0] = re.sub(r"\]\((\d\d\w*_\w+)\.ipynb", r"](\1.md", source[0])
 
 
 def execute_lessons(app):
-    """Fill the cache, so that myst-nb finds every lesson in it."""
-    for lesson in LESSONS:
-        if not is_cached(lesson):
-            execute_lesson(lesson)
+    """Fill the cache, so that myst-nb finds every lesson in it, and the home page, which has an explorer."""
+    for page in (*LESSONS, FRONT_PAGE):
+        if not is_cached(page):
+            execute_lesson(page)
 
 
 def setup(app):

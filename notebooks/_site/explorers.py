@@ -35,7 +35,7 @@ def place_explorers(app, pagename, templatename, context, doctree):
     stills = {}
     for name, model in shown.items():
         if model["model_module"] == "anywidget":
-            stills[name] = model["state"].pop("still", "")
+            stills[name] = (model["state"].pop("still", ""), room_of(model["state"].pop("room", [])))
             shown[name] = lighten(model, files)
     body = json.dumps({"state": shown}, separators=(",", ":")).replace("<", "\\u003c")
     # A page's context is made anew each time, and the environment stays as it is for the next build.
@@ -72,13 +72,21 @@ def lighten(model: dict, files: "Files") -> dict:
     }
 
 
-def still_of(view: str, stills: dict[str, str]) -> str:
+def room_of(heights: list[int]) -> str:
+    """Return the style that reserves an explorer's heights, which site.css chooses among by the width there is."""
+    named = zip(("phone", "tablet", "desk"), heights, strict=False)
+    return "; ".join(f"--{name}: {height}px" for name, height in named)
+
+
+def still_of(view: str, stills: dict[str, tuple[str, str]]) -> str:
     """Return the still picture of a view, to stand there until the explorer has started."""
     (name,) = MODEL_ID.findall(view)
     if name not in stills:
         return ""
     caption = f"<figcaption>{html.escape(STILL)}</figcaption>"
-    return f'<figure class="explorer-still" data-model="{name}">{stills[name]}{caption}</figure>'
+    still, room = stills[name]
+    style = f' style="{room}"' if room else ""
+    return f'<figure class="explorer-still" data-model="{name}"{style}>{still}{caption}</figure>'
 
 
 class Files:

@@ -8,6 +8,7 @@ import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 10  # within five minutes of measured walks: 20, 30, 40, 40, 55 for 00 to 04
+FRONT_PAGE = ROOT / "notebooks" / "index.md"
 LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]*_*.md"))  # 04, 04b, 05: an underscore comes before a letter
 
 
@@ -45,3 +46,21 @@ def minutes_to_read(lesson: Path) -> int:
         elif "solution" not in cell.metadata.get("tags", []):
             lines += sum(1 for line in cell.source.splitlines() if line.strip())
     return 5 * round((words / WORDS_A_MINUTE + lines / CODE_LINES_A_MINUTE) / 5)
+
+
+def goals(lesson: Path) -> list[str]:
+    """Return what one can do after a lesson, as its own list says, each without the comma or full stop."""
+    text = lesson.read_text("utf-8")
+    found = re.search(r"^\*\*After this lesson you can\*\*\n\n((?:- .+\n(?:  .+\n)*)+)", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{lesson.name}: expected '**After this lesson you can**' with a list below it, found none")
+    return [" ".join(goal.split()).rstrip(".,") for goal in re.split(r"^- ", found[1], flags=re.MULTILINE)[1:]]
+
+
+def times(lesson: Path) -> tuple[str, str, str]:
+    """Return a lesson's time to read, to do and to run, as its table has it, such as ("25 min", "5 min", "25 s")."""
+    text = lesson.read_text("utf-8")
+    found = re.search(r"^\| to read \|.*\n\|[-|]+\|\n\| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{lesson.name}: expected the table 'to read | to do | to run', found none")
+    return found[1], found[2], found[3]

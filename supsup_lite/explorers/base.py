@@ -17,9 +17,9 @@ from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, Y
 
 FRONT = Path(__file__).parent / "js"
 USE = re.compile(r"^  const \{[^}]*\} = supsup\.(\w+);$", re.MULTILINE)  # how a front end file says what it uses
-COLOURS = {
-    "blue": BLUE, "orange": ORANGE, "green": GREEN, "pink": PINK,
-    "sky": SKY, "red": RED, "yellow": YELLOW, "grey": GREY,
+COLOURS = {  # the figures', by light and by dark; made darker or lighter where they would not stand out 3 to 1
+    "blue": (BLUE, "#3b95cc"), "orange": ("#c48300", ORANGE), "green": (GREEN, GREEN), "pink": ("#c46a9b", PINK),
+    "sky": ("#3a97d0", SKY), "red": (RED, RED), "yellow": (YELLOW, YELLOW), "grey": (GREY, "#8f8f8f"),
 }  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def module(*names: str) -> str:
 
 
 def look() -> str:
-    """Return the explorers' style sheet, with the colours of the figures."""
-    colours = "; ".join(f"--{name}: {colour}" for name, colour in COLOURS.items())
+    """Return the explorers' style sheet, with the colours of the figures, by light and by dark."""
+    colours = "; ".join(f"--{name}: light-dark({light}, {dark})" for name, (light, dark) in COLOURS.items())
     return f".supsup-explorer {{ {colours} }}\n" + (FRONT / "look.css").read_text(encoding="utf-8")
 
 
@@ -68,6 +68,8 @@ class Explorer(anywidget.AnyWidget):
     Attributes:
         has_kernel: whether Python is there. False on a page.
         assets: names of the files that a page without a kernel has to hold.
+        heights: px that a page reserves for it on a phone, on a tablet and on a desk, so that nothing jumps when it
+            wakes: its heights where it may be 358, 608 and 728 px wide. Without them its still is as high as it is.
         still: HTML of the picture that is shown where the explorer cannot start.
         progress: share of the masks that Python has learned of those it was asked for; below 0 when it is idle.
         trouble: a sentence about what went wrong in Python or was refused, or nothing.
@@ -75,18 +77,20 @@ class Explorer(anywidget.AnyWidget):
 
     _css = look()
     files: ClassVar[tuple[str, ...]] = ()
+    heights: ClassVar[tuple[int, ...]] = ()
     Request: ClassVar[type | None] = None
     _cancelled: threading.Event | None = None  # of the run under way. None for a widget whose making was refused, too
 
     has_kernel = traitlets.Bool(True).tag(sync=True)
     assets = traitlets.List(traitlets.Unicode()).tag(sync=True)
     still = traitlets.Unicode().tag(sync=True)
+    room = traitlets.List(traitlets.Int()).tag(sync=True)
     progress = traitlets.Float(-1).tag(sync=True)
     trouble = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **traits):
         self._lock = threading.RLock()  # held while a run starts, writes to a trait, is cancelled, or ends
-        super().__init__(assets=list(self.files), **traits)
+        super().__init__(assets=list(self.files), room=list(self.heights), **traits)
         self.still = isolated(self.draw_still)()
         self.on_msg(lambda _, message, __: self.reply(message))
 

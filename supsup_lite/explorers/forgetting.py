@@ -42,6 +42,7 @@ class Forgetting(Explorer):
         tasks: int
 
     _esm = module("forgetting")
+    heights = (924, 959, 540)
 
     method = traitlets.Unicode().tag(sync=True)
     num_tasks = traitlets.Int().tag(sync=True)

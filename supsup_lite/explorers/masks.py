@@ -49,6 +49,7 @@ class Masks(Explorer):
     """
 
     _esm = module("masks")
+    heights = (1198, 1410, 763)
     Request = SparsityRequest
 
     sparsity = traitlets.Int(90).tag(sync=True)

@@ -89,7 +89,8 @@ def _as_html(question: bank.Question, classes: str) -> str:
     listed = "".join(f"<li>{escape(answer['text'])}</li>" for answer in question["answers"])
     (right,) = (answer for answer in question["answers"] if answer["right"])
     solution = f"<strong>{escape(right['text'])}</strong> {escape(right['feedback'])}"
+    source = f"<small>Lesson {question['lesson']}</small>" if "lesson" in question else ""
     return (
-        f'<div class="{classes}"><p>{escape(question["question"])}</p><ul>{listed}</ul>'
+        f'<div class="{classes}"><p>{source}{escape(question["question"])}</p><ul>{listed}</ul>'
         f"<details><summary>The answer</summary><p>{solution}</p></details></div>"
     )

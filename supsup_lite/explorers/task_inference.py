@@ -51,6 +51,7 @@ class TaskInference(Explorer):
         tasks: int
 
     _esm = module("task_inference")
+    heights = (1344, 1159, 877)
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)
@@ -60,7 +61,7 @@ class TaskInference(Explorer):
     method = traitlets.Enum([name for name in METHODS if name != "gradient_descent"], "one_shot").tag(sync=True)
     objective = traitlets.Enum(OBJECTIVES, "entropy").tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
-    digit = traitlets.Int(14).tag(sync=True)
+    digit = traitlets.Int(8).tag(sync=True)
     ink = traitlets.Bytes(bytes(784)).tag(sync=True)
     learned = traitlets.List(traitlets.Dict()).tag(sync=True)
     most_tasks = traitlets.Int(stored.MOST_TASKS).tag(sync=True)

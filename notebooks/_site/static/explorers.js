@@ -149,6 +149,7 @@
       if (!saved) throw new Error("its saved state is not in this page");
       await start(saved, el);
       el.className = "explorer-alive";
+      el.style.cssText = still.style.cssText; // the room that it has, so that the page stays
       still.replaceWith(el);
     } catch (error) {
       explain(still, error);

@@ -1,4 +1,5 @@
-// What sliders and selects have in common: a label, and a trait in step. Uses elements and model.
+// What sliders and selects have in common: a label, and a trait in step. Of a value the slider
+// itself speaks, so the readout beside it is for eyes only. Uses elements and model.
 // @ts-check
 
 supsup.control = (() => {
@@ -18,7 +19,7 @@ supsup.control = (() => {
    * @param {(value: any) => string} [how.format] says a value in words, with its unit
    */
   function control(host, name, label, input, { read, write, format }) {
-    const output = element("output");
+    const output = element("output", { ariaHidden: "true" });
     const refresh = () => {
       const value = host.model.get(name);
       write(value);

@@ -86,10 +86,10 @@ export default (() => {
       x: "training step",
       y: "accuracy while it is learned",
     });
-    const byDensity = lineChart({
+    const bySparsity = lineChart({
       height: 160,
-      x: "density: % of weights kept",
-      y: "accuracy at this step, by density",
+      x: "sparsity: % of weights removed",
+      y: "accuracy at this step, by sparsity",
     });
     const numbers = numbersTable("The numbers");
 
@@ -138,26 +138,26 @@ export default (() => {
         format: percent,
         alt: `Accuracy by training step at sparsity ${shown} %: from ${from} to ${to}.`,
       });
-      const known = sparsities().reverse(); // density from low to high
-      byDensity.update({
+      const known = sparsities();
+      bySparsity.update({
         series: [
           {
-            points: known.map((at) => [100 - at, learned()[at].accuracy[step]]),
+            points: known.map((at) => [at, learned()[at].accuracy[step]]),
             kind: "series-0",
             label: "learned",
           },
           {
-            points: known.map((at) => [100 - at, learned()[at].random]),
+            points: known.map((at) => [at, learned()[at].random]),
             kind: "series-1",
             label: "random masks",
           },
         ],
         xs: [0, 100],
         ys: [0, 1],
-        marker: [100 - shown, accuracy[step]],
+        marker: [shown, accuracy[step]],
         format: percent,
         alt:
-          `Accuracy by density after step ${steps[step]}; ` +
+          `Accuracy by sparsity after step ${steps[step]}; ` +
           `this mask reads ${percent(accuracy[step])}.`,
       });
     }
@@ -196,7 +196,7 @@ export default (() => {
     const verdict = element("div", { className: "verdict" }, ...headlines, status);
     const right = element("div", {}, verdict, course);
     const halves = element("div", { className: "halves" }, figure, right);
-    root.append(controls, offer, halves, byDensity, numbers);
+    root.append(controls, offer, halves, bySparsity, numbers);
     onChange(host, ["sparsity", "step", "layer", "learned"], update);
     onChange(host, ["learned"], sparsity.refresh);
     await readPictures();

@@ -86,10 +86,10 @@ export default (() => {
     const headlines = [headline(), headline()];
     const status = element("p", { role: "status" });
     const luck = barChart({ height: 160, x: "try", y: "accuracy of each try" });
-    const byDensity = lineChart({
+    const bySparsity = lineChart({
       height: 160,
-      x: "density: % of weights kept",
-      y: "accuracy by density",
+      x: "sparsity: % of weights removed",
+      y: "accuracy by sparsity",
     });
     const numbers = numbersTable("The numbers");
 
@@ -144,10 +144,9 @@ export default (() => {
         format: percent,
         alt: `${tries} random masks of sparsity ${measured} % read ${lowest} to ${luckiest}.`,
       });
-      const densities = sparsities().reverse(); // from low to high
       /** @param {(shares: number[]) => number} value */
-      const points = (value) => densities.map((at) => [100 - at, value(accuracies()[at])]);
-      byDensity.update({
+      const points = (value) => sparsities().map((at) => [at, value(accuracies()[at])]);
+      bySparsity.update({
         series: [
           { points: points(mean), kind: "series-0 chosen", label: "mean of the tries" },
           {
@@ -158,10 +157,10 @@ export default (() => {
         ],
         xs: [0, 100],
         ys: [0, 0.3],
-        marker: [100 - measured, shares[attempt]],
+        marker: [measured, shares[attempt]],
         format: percent,
         alt:
-          "At every density random masks read about a tenth of the digits; " +
+          "At every sparsity random masks read about a tenth of the digits; " +
           `this one reads ${share}.`,
       });
       numbers.update(
@@ -174,7 +173,7 @@ export default (() => {
     const verdict = element("div", { className: "verdict" }, ...headlines, status);
     const right = element("div", {}, verdict, luck);
     const halves = element("div", { className: "halves" }, figure, right);
-    root.append(controls, offer, halves, byDensity, numbers);
+    root.append(controls, offer, halves, bySparsity, numbers);
     onChange(host, ["sparsity", "attempt", "layer", "accuracies"], update);
     onChange(host, ["accuracies"], control.refresh);
     update();

@@ -98,7 +98,8 @@ export default (() => {
     const note = element("p", { className: "scale" });
     const picture = streamChart((batch) => change(model, { batch: nearest(batches(), batch) }));
     const bars = barChart({ height: 150, x: "mask i (new: an untrained one)", y: "" });
-    const finding = element("p", { className: "finding", role: "status" });
+    const finding = element("p", { className: "finding" });
+    const spoken = element("p", { className: "spoken", role: "status" }); // the finding, if news
     const numbers = numbersTable("The numbers");
 
     function update() {
@@ -125,7 +126,9 @@ export default (() => {
       const right = run.masks === tasks && !run.misses && !run.false_alarms;
       headlines[0].show(`${plural(run.masks, "mask")} for ${tasks} tasks`, right);
       headlines[1].show(`purity ${percent(run.purity, 1)}`, run.purity > 0.99);
-      summary.textContent = summaryOf(run, tasks, eps, byPaper);
+      const news = summaryOf(run, tasks, eps, byPaper);
+      const isNews = summary.textContent !== news;
+      if (isNews) summary.textContent = news; // written again, the same words might be spoken again
       note.textContent = noteOf(run, eps, byPaper);
 
       /** @param {Decision} decision */
@@ -143,6 +146,7 @@ export default (() => {
       bars.caption.textContent = seen.caption;
       bars.update(seen.bars);
       finding.textContent = seen.sentence;
+      spoken.textContent = isNews ? "" : seen.sentence;
       numbers.update(
         ["batch", "task", "k max ν", "the test says", "decided"],
         run.decisions.map((each) => rowOf(each, truth, eps)),
@@ -152,7 +156,7 @@ export default (() => {
     const verdict = element("div", { className: "verdict" }, ...headlines);
     const words = element("div", { className: "verdict" }, summary, note);
     const halves = element("div", { className: "halves" }, verdict, words);
-    root.append(controls, offer, halves, picture, bars, finding, numbers);
+    root.append(controls, offer, halves, picture, bars, finding, spoken, numbers);
     onChange(host, ["stream", "rule", "eps", "batch", "learned"], update);
     update();
     if (!root.classList.contains("waiting")) return;
