@@ -53,7 +53,7 @@ def test_stored_masks_are_what_they_say(setting):
 
 
 def test_the_command_learns_the_stored_masks_again():
-    """Sums are rounded in another order on another machine, which in 300 steps flips one or two weights in a hundred."""
+    """Sums are rounded in another order on another machine, which flips one or two weights in a hundred."""
     setting = stored.STORED[0]
     again = sl.learn_masks(setting.net(), stored.tasks(1), setting.keep, stored.SEED, progress=False)
     flips = sum((again[0][name] != bits).sum().item() for name, bits in stored.stored_masks(setting)[0].items())
