@@ -1,0 +1,142 @@
+"""Racing: the choice of One-Shot from few of the bits, and from more of them only where the race is close.
+
+Every mask starts. In each round more units are asked, those first that say most a bit, and only the masks that are
+still in the race are read. A mask is out when it lies so far behind that what is unread will hardly make up for it:
+`LEAD` standard deviations of the difference, if the unread bits of two masks were drawn by the shares of all masks.
+Who is alone has won; if the race goes on to the last bit, the scores are those of One-Shot.
+
+The name and the idea are those of Maron and Moore ("Hoeffding Races", NIPS 1993); in the bandit literature it is
+successive elimination. What is new is the order, and that it is known beforehand how much each unread unit can say.
+"""
+
+import torch
+from torch import Tensor
+
+from supsup_lite.inference.votes import LayerVotes, Objective, votes_of
+from supsup_lite.masks.bits import unpack_floats
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.network import Network
+
+ROUNDS = (1 / 16, 3 / 16, 1)  # shares of all bits that are read by the end of each round
+LEAD = 2.5  # standard deviations
+FIRST_LAYER = 16  # how many times its spread a unit of the first layer counts: what tells tasks apart is said there
+FEW = 1 / 8  # share of the masks below which an image's own are read for it alone
+ROOM = 2**19  # floats unpacked at once
+
+
+def race(net: Network, masks: MaskStore, x: Tensor, objective: Objective, together: bool) -> Tensor:
+    """Return the position of the mask that wins for each image, long [B], or for all of them together, long [1].
+
+    Args:
+        objective: from logits [B, outputs] to one value for each image, [B].
+    """
+    if len(masks) == 1:
+        return torch.zeros(1 if together else len(x), dtype=torch.long, device=x.device)
+    return Race(masks, votes_of(net, masks, x, objective, together)).run()
+
+
+class Race:
+    """One race for each image, side by side.
+
+    Attributes:
+        scores: the votes read so far, [B, k].
+        alive: which masks are still in the race, bool [B, k].
+        read: bits read so far for each image, [B].
+    """
+
+    def __init__(self, masks: MaskStore, layers: list[LayerVotes]):
+        self._masks, self._layers = masks, layers
+        self._spread = torch.cat([layer.spread for layer in layers], dim=1)  # [B, units of all layers]
+        images = len(self._spread)
+        where = self._spread.device
+        self._bits = torch.cat([self._spread.new_full((layer.units,), layer.bits) for layer in layers])
+        self._round = self._rounds()
+        self.scores = self._spread.new_zeros(images, len(masks))
+        self.alive = torch.ones(images, len(masks), dtype=torch.bool, device=where)
+        self.read = self._spread.new_zeros(images)
+
+    def _rounds(self) -> Tensor:
+        """Return in which round each unit is read for each image: long [B, units]."""
+        worth = self._spread / self._bits
+        worth[:, : self._layers[0].units] *= FIRST_LAYER
+        order = worth.argsort(dim=1, descending=True, stable=True)
+        before = self._bits[order].cumsum(1) - self._bits[order]  # bits read before this unit
+        ends = torch.tensor(ROUNDS[:-1], device=order.device, dtype=before.dtype) * self._bits.sum()
+        return torch.empty_like(order).scatter_(1, order, torch.searchsorted(ends, before, right=True))
+
+    def run(self) -> Tensor:
+        """Race to the end, and return who has won: long [B]."""
+        scale = None
+        for number in range(len(ROUNDS)):
+            racing = self.alive.sum(1) > 1
+            if not racing.any():
+                break
+            units = (self._round == number) & racing[:, None]
+            self._ask(units)
+            self.read += (units * self._bits * self.alive.sum(1, keepdim=True)).sum(1)
+            if number == 0:
+                scale = self._scale()
+            self._drop(number, scale)
+        return self.scores.masked_fill(~self.alive, -torch.inf).argmax(1)
+
+    def _scale(self) -> Tensor:
+        """Return how many times more the scores of all masks vary than was foreseen, at least once: [B, 1].
+
+        Bits of a mask are not independent. The median deviation is taken, which the winner does not move.
+        """
+        foreseen = (self._spread * (self._round == 0)).sum(1, keepdim=True)
+        off = (self.scores - self.scores.median(1, keepdim=True).values).abs().median(1, keepdim=True).values
+        return ((1.4826 * off) ** 2 / foreseen).nan_to_num(1).clamp_min(1)  # 1.4826 makes it a standard deviation
+
+    def _drop(self, number: int, scale: Tensor) -> None:
+        """Drop the masks that lie too far behind."""
+        k = len(self._masks)
+        unread = (self._spread * (self._round > number)).sum(1, keepdim=True) * scale * 2 * k / (k - 1)
+        scores = self.scores.masked_fill(~self.alive, -torch.inf)
+        rounding = 8 * torch.finfo(scores.dtype).eps * self.scores.abs().amax(1, keepdim=True)
+        self.alive &= scores >= scores.amax(1, keepdim=True) - (LEAD * unread.sqrt() + rounding)
+
+    def _ask(self, units: Tensor) -> None:
+        """Add the votes of some units for each image, bool [B, units of all layers], to the masks in its race."""
+        k = len(self._masks)
+        left = self.alive.sum(1)
+        alone = units.any(1) & (left <= max(2, FEW * k))
+        shared = units.any(1) & ~alone
+        if int(shared.sum()) <= 2:
+            alone, shared = alone | shared, shared & False
+        start = 0
+        for layer in self._layers:
+            own = units[:, start : start + layer.units]
+            start += layer.units
+            packed = self._masks.packed(layer.name)
+            if shared.any():
+                self._read_units(layer, packed, own & shared[:, None])
+            for image in (own.any(1) & alone).nonzero().flatten().tolist():
+                self._read_image(layer, packed, image, own[image].nonzero().flatten())
+
+    def _read_units(self, layer: LayerVotes, packed: Tensor, units: Tensor) -> None:
+        """Read units of one layer, bool [B, units], from all masks: each once for all images that ask for it."""
+        wanted = units.sum(0).tolist()
+        for unit, images in enumerate(units.T.nonzero()[:, 1].split(wanted)):
+            if not len(images):
+                continue
+            votes = layer.of_unit(images, unit)
+            first, offset = divmod(unit * layer.bits, 8)
+            last = -(-(unit + 1) * layer.bits // 8)
+            rows = packed[:, first:last].split(max(1, ROOM // (8 * (last - first))))
+            bits = [unpack_floats(part, votes.dtype)[:, offset : offset + layer.bits] for part in rows]
+            self.scores.index_add_(0, images, torch.cat([part @ votes.T for part in bits]).T)
+
+    def _read_image(self, layer: LayerVotes, packed: Tensor, image: int, units: Tensor) -> None:
+        """Read units of one layer, long [m], for one image from the masks in its race alone."""
+        votes = layer.of_image(image, units)  # [m, bits]
+        first, offset = units * layer.bits // 8, units * layer.bits % 8
+        width = -(-layer.bits // 8) + (layer.bits % 8 > 0)  # bytes that hold a unit's bits, wherever they begin
+        if layer.bits % 8:
+            at = offset[:, None] + torch.arange(layer.bits, device=units.device)
+            votes = votes.new_zeros(len(units), 8 * width).scatter_(1, at, votes)
+        places = (first[:, None] + torch.arange(width, device=units.device)).clamp_max(packed.shape[1] - 1).flatten()
+        alive = self.alive[image].nonzero().flatten()
+        for masks in alive.split(max(1, ROOM // (8 * len(places)))):
+            rows = packed[masks[:, None], places]
+            self.scores[image, masks] += unpack_floats(rows, votes.dtype) @ votes.flatten()
