@@ -9,6 +9,8 @@ The name and the idea are those of Maron and Moore ("Hoeffding Races", NIPS 1993
 successive elimination. What is new is the order, and that it is known beforehand how much each unread unit can say.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -17,10 +19,11 @@ from supsup_lite.masks.bits import unpack_floats
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
 
-ROUNDS = (1 / 16, 3 / 16, 1)  # shares of all bits that are read by the end of each round
+ROUNDS = (1 / 16, 1 / 8, 1 / 4, 1)  # shares of all bits that are read by the end of each round
 LEAD = 2.5  # standard deviations
 FIRST_LAYER = 16  # how many times its spread a unit of the first layer counts: what tells tasks apart is said there
-FEW = 1 / 8  # share of the masks below which an image's own are read for it alone
+COMPANY = 1 / 16  # share of the images that must ask for a unit in the first round, or else it waits for the second
+UNPACK = 8  # what it costs to unpack a bit, in multiplications
 ROOM = 2**19  # floats unpacked at once
 
 
@@ -62,7 +65,9 @@ class Race:
         order = worth.argsort(dim=1, descending=True, stable=True)
         before = self._bits[order].cumsum(1) - self._bits[order]  # bits read before this unit
         ends = torch.tensor(ROUNDS[:-1], device=order.device, dtype=before.dtype) * self._bits.sum()
-        return torch.empty_like(order).scatter_(1, order, torch.searchsorted(ends, before, right=True))
+        rounds = torch.empty_like(order).scatter_(1, order, torch.searchsorted(ends, before, right=True))
+        first = rounds == 0  # read of all masks: a unit that one image asks for is unpacked for it alone
+        return rounds + (first & (first.sum(0) < COMPANY * len(rounds))).long()
 
     def run(self) -> Tensor:
         """Race to the end, and return who has won: long [B]."""
@@ -98,12 +103,8 @@ class Race:
 
     def _ask(self, units: Tensor) -> None:
         """Add the votes of some units for each image, bool [B, units of all layers], to the masks in its race."""
-        k = len(self._masks)
-        left = self.alive.sum(1)
-        alone = units.any(1) & (left <= max(2, FEW * k))
-        shared = units.any(1) & ~alone
-        if int(shared.sum()) <= 2:
-            alone, shared = alone | shared, shared & False
+        shared = self._shared(units)
+        alone = ~shared
         start = 0
         for layer in self._layers:
             own = units[:, start : start + layer.units]
@@ -113,6 +114,14 @@ class Race:
                 self._read_units(layer, packed, own & shared[:, None])
             for image in (own.any(1) & alone).nonzero().flatten().tolist():
                 self._read_image(layer, packed, image, own[image].nonzero().flatten())
+
+    def _shared(self, units: Tensor) -> Tensor:
+        """Return which images to read all masks for, side by side, because that costs less: bool [B]."""
+        k, left, asked = len(self._masks), self.alive.sum(1), (units * self._bits).sum(1)
+        alone = left * (UNPACK + 1) * asked  # multiplications, for each image
+        many = alone > k * asked
+        together = k * (asked[many].sum() + UNPACK * (units[many].any(0) * self._bits).sum())
+        return many & (alone[many].sum() > together)
 
     def _read_units(self, layer: LayerVotes, packed: Tensor, units: Tensor) -> None:
         """Read units of one layer, bool [B, units], from all masks: each once for all images that ask for it."""
@@ -129,14 +138,26 @@ class Race:
 
     def _read_image(self, layer: LayerVotes, packed: Tensor, image: int, units: Tensor) -> None:
         """Read units of one layer, long [m], for one image from the masks in its race alone."""
-        votes = layer.of_image(image, units)  # [m, bits]
-        first, offset = units * layer.bits // 8, units * layer.bits % 8
-        width = -(-layer.bits // 8) + (layer.bits % 8 > 0)  # bytes that hold a unit's bits, wherever they begin
-        if layer.bits % 8:
-            at = offset[:, None] + torch.arange(layer.bits, device=units.device)
-            votes = votes.new_zeros(len(units), 8 * width).scatter_(1, at, votes)
-        places = (first[:, None] + torch.arange(width, device=units.device)).clamp_max(packed.shape[1] - 1).flatten()
+        votes, rows = layer.of_image(image, units), _rows_of(packed, layer, units)
+        if layer.bits % 8:  # a unit's bits begin within a byte
+            at = (units * layer.bits % 8)[:, None] + torch.arange(layer.bits, device=units.device)
+            votes = votes.new_zeros(len(units), 8 * _width(layer)).scatter_(1, at, votes)
         alive = self.alive[image].nonzero().flatten()
-        for masks in alive.split(max(1, ROOM // (8 * len(places)))):
-            rows = packed[masks[:, None], places]
-            self.scores[image, masks] += unpack_floats(rows, votes.dtype) @ votes.flatten()
+        for masks in alive.split(max(1, ROOM // votes.numel())):
+            self.scores[image, masks] += unpack_floats(rows(masks), votes.dtype) @ votes.flatten()
+
+
+def _width(layer: LayerVotes) -> int:
+    """Return how many bytes hold a unit's bits, wherever in a byte they begin."""
+    return -(-layer.bits // 8) + (layer.bits % 8 > 0)
+
+
+def _rows_of(packed: Tensor, layer: LayerVotes, units: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return a function from masks, long [c], to the bytes that hold their bits of some units: [c, m * width]."""
+    width = _width(layer)
+    if layer.bits % 8 == 0 and packed.is_contiguous():  # whole bytes, which are copied unit by unit
+        flat = packed.view(-1, width)
+        return lambda masks: flat.index_select(0, (masks[:, None] * layer.units + units).flatten()).view(len(masks), -1)
+    places = (units * layer.bits // 8)[:, None] + torch.arange(width, device=units.device)
+    places = places.flatten().clamp_max(packed.shape[1] - 1)
+    return lambda masks: packed[masks[:, None], places]
