@@ -23,6 +23,8 @@ ROUNDS = (1 / 16, 1 / 8, 1 / 4, 1)  # shares of all bits that are read by the en
 LEAD = 2.5  # standard deviations
 FIRST_LAYER = 16  # how many times its spread a unit of the first layer counts: what tells tasks apart is said there
 COMPANY = 1 / 16  # share of the images that must ask for a unit in the first round, or else it waits for the second
+SAMPLE = 4  # units of each layer that are read in the first round in any case, to see how its votes vary
+LEAST = 64  # masks: of fewer everything is read at once, which costs no more
 UNPACK = 8  # what it costs to unpack a bit, in multiplications
 ROOM = 2**19  # floats unpacked at once
 
@@ -49,71 +51,67 @@ class Race:
 
     def __init__(self, masks: MaskStore, layers: list[LayerVotes]):
         self._masks, self._layers = masks, layers
-        self._spread = torch.cat([layer.spread for layer in layers], dim=1)  # [B, units of all layers]
-        images = len(self._spread)
-        where = self._spread.device
-        self._bits = torch.cat([self._spread.new_full((layer.units,), layer.bits) for layer in layers])
-        self._round = self._rounds()
-        self.scores = self._spread.new_zeros(images, len(masks))
-        self.alive = torch.ones(images, len(masks), dtype=torch.bool, device=where)
-        self.read = self._spread.new_zeros(images)
+        spread = torch.cat([layer.spread for layer in layers], dim=1)
+        images, k = len(spread), len(masks)
+        self._spread = spread * 2 * k / (k - 1)  # of the difference of two masks, [B, units of all layers]
+        self._bits = torch.cat([spread.new_full((layer.units,), layer.bits) for layer in layers])
+        self._round = self._rounds() if k >= LEAST else torch.zeros_like(spread, dtype=torch.long)
+        self.scores = spread.new_zeros(images, k)
+        self.alive = torch.ones(images, k, dtype=torch.bool, device=spread.device)
+        self.read = spread.new_zeros(images)
 
     def _rounds(self) -> Tensor:
-        """Return in which round each unit is read for each image: long [B, units]."""
+        """Return in which round each unit is read for each image: long [B, units of all layers]."""
         worth = self._spread / self._bits
         worth[:, : self._layers[0].units] *= FIRST_LAYER
         order = worth.argsort(dim=1, descending=True, stable=True)
         before = self._bits[order].cumsum(1) - self._bits[order]  # bits read before this unit
         ends = torch.tensor(ROUNDS[:-1], device=order.device, dtype=before.dtype) * self._bits.sum()
         rounds = torch.empty_like(order).scatter_(1, order, torch.searchsorted(ends, before, right=True))
-        first = rounds == 0  # read of all masks: a unit that one image asks for is unpacked for it alone
-        return rounds + (first & (first.sum(0) < COMPANY * len(rounds))).long()
+        first = rounds == 0  # read of all masks: a unit that few images ask for would be unpacked for them alone
+        rounds += (first & (first.sum(0) < COMPANY * len(rounds))).long()
+        for own, spread in zip(self._by_layer(rounds), self._by_layer(self._spread), strict=True):
+            own[:, spread.mean(0).topk(min(SAMPLE, own.shape[1])).indices] = 0
+        return rounds
+
+    def _by_layer(self, values: Tensor) -> tuple[Tensor, ...]:
+        return values.split([layer.units for layer in self._layers], dim=1)
 
     def run(self) -> Tensor:
         """Race to the end, and return who has won: long [B]."""
-        scale = None
         for number in range(len(ROUNDS)):
-            racing = self.alive.sum(1) > 1
+            racing = self.alive.sum(1, keepdim=True) > 1
             if not racing.any():
                 break
-            units = (self._round == number) & racing[:, None]
-            self._ask(units)
-            self.read += (units * self._bits * self.alive.sum(1, keepdim=True)).sum(1)
-            if number == 0:
-                scale = self._scale()
-            self._drop(number, scale)
+            now = (self._round == number) & racing
+            self.read += (now * self._bits * self.alive.sum(1, keepdim=True)).sum(1)
+            shared = self._shared(now)
+            for i, (layer, units) in enumerate(zip(self._layers, self._by_layer(now), strict=True)):
+                before = self.scores.clone() if number == 0 else self.scores
+                self._read(layer, units, shared)
+                if number == 0:
+                    self._mend(i, self.scores - before)
+            self._drop(number)
         return self.scores.masked_fill(~self.alive, -torch.inf).argmax(1)
 
-    def _scale(self) -> Tensor:
-        """Return how many times more the scores of all masks vary than was foreseen, at least once: [B, 1].
+    def _mend(self, i: int, votes: Tensor) -> None:
+        """Scale up the spread of a layer where its first votes, of all masks, [B, k], vary more than was foreseen.
 
         Bits of a mask are not independent. The median deviation is taken, which the winner does not move.
         """
-        foreseen = (self._spread * (self._round == 0)).sum(1, keepdim=True)
-        off = (self.scores - self.scores.median(1, keepdim=True).values).abs().median(1, keepdim=True).values
-        return ((1.4826 * off) ** 2 / foreseen).nan_to_num(1).clamp_min(1)  # 1.4826 makes it a standard deviation
+        spread = self._by_layer(self._spread)[i]
+        foreseen = (spread * (self._by_layer(self._round)[i] == 0)).sum(1)
+        off = (votes - votes.median(1, keepdim=True).values).abs().median(1).values
+        scale = 2 * (1.4826 * off) ** 2 / foreseen  # 1.4826 makes it a standard deviation; 2 as of a difference
+        scale = torch.where(foreseen > 0, scale, torch.nan)  # nothing was said of these images: as of the others
+        spread *= torch.where(scale.isnan(), scale.nanmedian(), scale).nan_to_num(1).clamp_min(1)[:, None]
 
-    def _drop(self, number: int, scale: Tensor) -> None:
+    def _drop(self, number: int) -> None:
         """Drop the masks that lie too far behind."""
-        k = len(self._masks)
-        unread = (self._spread * (self._round > number)).sum(1, keepdim=True) * scale * 2 * k / (k - 1)
+        unread = (self._spread * (self._round > number)).sum(1, keepdim=True)
         scores = self.scores.masked_fill(~self.alive, -torch.inf)
         rounding = 8 * torch.finfo(scores.dtype).eps * self.scores.abs().amax(1, keepdim=True)
         self.alive &= scores >= scores.amax(1, keepdim=True) - (LEAD * unread.sqrt() + rounding)
-
-    def _ask(self, units: Tensor) -> None:
-        """Add the votes of some units for each image, bool [B, units of all layers], to the masks in its race."""
-        shared = self._shared(units)
-        alone = ~shared
-        start = 0
-        for layer in self._layers:
-            own = units[:, start : start + layer.units]
-            start += layer.units
-            packed = self._masks.packed(layer.name)
-            if shared.any():
-                self._read_units(layer, packed, own & shared[:, None])
-            for image in (own.any(1) & alone).nonzero().flatten().tolist():
-                self._read_image(layer, packed, image, own[image].nonzero().flatten())
 
     def _shared(self, units: Tensor) -> Tensor:
         """Return which images to read all masks for, side by side, because that costs less: bool [B]."""
@@ -122,6 +120,14 @@ class Race:
         many = alone > k * asked
         together = k * (asked[many].sum() + UNPACK * (units[many].any(0) * self._bits).sum())
         return many & (alone[many].sum() > together)
+
+    def _read(self, layer: LayerVotes, units: Tensor, shared: Tensor) -> None:
+        """Add the votes of some units of one layer, bool [B, units]: to all masks of the images that share."""
+        packed = self._masks.packed(layer.name)
+        if shared.any():
+            self._read_units(layer, packed, units & shared[:, None])
+        for image in (units.any(1) & ~shared).nonzero().flatten().tolist():
+            self._read_image(layer, packed, image, units[image].nonzero().flatten())
 
     def _read_units(self, layer: LayerVotes, packed: Tensor, units: Tensor) -> None:
         """Read units of one layer, bool [B, units], from all masks: each once for all images that ask for it."""
