@@ -19,14 +19,20 @@ from supsup_lite.masks.bits import unpack_floats
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
 
-ROUNDS = (1 / 16, 1 / 8, 1 / 4, 1)  # shares of all bits that are read by the end of each round
+ROUNDS = (1 / 8, 1 / 4, 1)  # shares of all bits that are read by the end of each round
 LEAD = 2.5  # standard deviations
 FIRST_LAYER = 16  # how many times its spread a unit of the first layer counts: what tells tasks apart is said there
 COMPANY = 1 / 16  # share of the images that must ask for a unit in the first round, or else it waits for the second
 SAMPLE = 4  # units of each layer that are read in the first round in any case, to see how its votes vary
-LEAST = 64  # masks: of fewer everything is read at once, which costs no more
+LEAST = 64  # masks: of fewer everything is read at once
+ALONE = 8  # images: of more, with fewer masks, One-Shot itself costs less
 UNPACK = 8  # what it costs to unpack a bit, in multiplications
 ROOM = 2**19  # floats unpacked at once
+
+
+def pays(masks: int, images: int) -> bool:
+    """Return whether a race can cost less than One-Shot, which reads everything."""
+    return masks >= LEAST or images <= ALONE
 
 
 def race(net: Network, masks: MaskStore, x: Tensor, objective: Objective, together: bool) -> Tensor:
