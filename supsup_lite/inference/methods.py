@@ -97,7 +97,7 @@ def infer_task(
     """Return the position in the store of the mask that fits each image: long [B] (SupSup, "Scenarios GNs & GNu").
 
     * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
-    * "racing": the same mask but for 1 image in 1,000 or fewer, from a fraction of the bits (`inference.racing`).
+    * "racing": the same mask, but for rare images, from a fraction of the bits (`inference.racing` says how rare).
     * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.
     * "exhaustive": try every mask, keep the one with the lowest entropy, k forward passes.
     * "gradient_descent": `steps` steps of alpha <- alpha - rate * gradient, kept positive with sum 1; the largest wins.
