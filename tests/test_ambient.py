@@ -133,7 +133,7 @@ CALLS = {
     "hopfield_store": lambda: sl.hopfield_store(UNIT_MASKS),
     "infer_task": lambda: [
         sl.infer_task(NET, MASKS, X, method, together=together)
-        for method in ("one_shot", "binary", "exhaustive", "gradient_descent")
+        for method in ("one_shot", "racing", "binary", "exhaustive", "gradient_descent")
         for together in (False, True)
     ],
     "learn_coefficients": lambda: sl.learn_coefficients(NET, MASKS, TASKS, recipe=FEW),

@@ -357,7 +357,7 @@ def test_something_empty_is_something(result):
         ({0.1: 0.9}, "x = {0.1: 0.9}"),
         (torch.relu, "x = a function"),
     ],
-    ids=str,
+    ids=["small tensor", "large tensor", "number", "dict", "function"],
 )
 def test_an_error_shows_the_input(given, words):
     with pytest.raises(Wrong) as found:

@@ -12,6 +12,7 @@ import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.hopfield import measure_limits
 from supsup_lite.inference import entropies, halvings
+from supsup_lite.inference.racing import LEAST
 from supsup_lite.masks import initial_weights
 
 FEW = sl.Recipe(steps=3, batch=8, optimizer="adam", lr=1e-2)
@@ -49,9 +50,9 @@ class World:
         self.stream = sl.stream_of(self.tasks, [(0, 3), (1, 3)], batch=8)
 
     @staticmethod
-    def store(net):
+    def store(net, masks_of=3):
         masks = sl.MaskStore(net, learned=sl.Learned(num_classes=10))
-        for task in range(3):
+        for task in range(masks_of):
             masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
         return masks
 
@@ -62,6 +63,7 @@ class World:
 WORLD = World()
 N, C, U, X, TASKS = WORLD.net, WORLD.conv, WORLD.units, WORLD.x, WORLD.tasks
 M, MC, MU = (WORLD.masks[id(net)] for net in WORLD.nets)
+MANY = WORLD.store(N, LEAST)  # as many masks as it takes to race
 A = torch.linspace(0.1, 0.6, 3)
 ROWS = torch.linspace(0, 1, 36).view(12, 3)
 
@@ -74,6 +76,10 @@ CALLS = {
     "alpha_gradient": lambda: sl.alpha_gradient(N, M, X, "superfluous"),
     "alpha_gradient, conv": lambda: sl.alpha_gradient(C, MC, X, alphas=ROWS),
     "one_shot, together": lambda: sl.infer_task(N, M, X, together=True),
+    "racing": lambda: sl.infer_task(N, MANY, X, "racing"),
+    "racing, counted anew": lambda: sl.infer_task(N, MANY[:], X, "racing"),
+    "racing, conv, together": lambda: sl.infer_task(C, MC, X, "racing", "superfluous", together=True),
+    "racing, units": lambda: sl.infer_task(U, MU, X[:6], "racing"),
     "binary": lambda: sl.infer_task(N, M, X, "binary"),
     "exhaustive": lambda: sl.infer_task(C, MC, X, "exhaustive"),
     "gradient_descent": lambda: sl.infer_task(N, M, X, "gradient_descent", steps=2),

@@ -10,7 +10,7 @@ import traitlets
 
 from supsup_lite.explorers.base import Explorer, limited, module, packed
 from supsup_lite.explorers.stored import masks as stored
-from supsup_lite.inference.methods import METHODS, alpha_gradient
+from supsup_lite.inference.methods import alpha_gradient
 from supsup_lite.inference.objectives import OBJECTIVES
 from supsup_lite.learning.learn import learn_masks, tasks_at_once
 from supsup_lite.masks.store import MaskStore
@@ -58,7 +58,7 @@ class TaskInference(Explorer):
     num_tasks = traitlets.Int(20).tag(sync=True)
     outputs = traitlets.Int(100).tag(sync=True)
     sparsity = traitlets.Int(50).tag(sync=True)
-    method = traitlets.Enum([name for name in METHODS if name != "gradient_descent"], "one_shot").tag(sync=True)
+    method = traitlets.Enum(("one_shot", "binary", "exhaustive"), "one_shot").tag(sync=True)
     objective = traitlets.Enum(OBJECTIVES, "entropy").tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     digit = traitlets.Int(8).tag(sync=True)

@@ -10,13 +10,14 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_flag, check_positive, check_whole
 from supsup_lite.inference.objectives import OBJECTIVES, objective_of
+from supsup_lite.inference.racing import pays, race
 from supsup_lite.masks.apply import run_masked
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
 from supsup_lite.networks.network import Network, check_images, is_finite
 
-METHODS = ("one_shot", "binary", "exhaustive", "gradient_descent")
+METHODS = ("one_shot", "racing", "binary", "exhaustive", "gradient_descent")
 
 
 @isolated
@@ -96,6 +97,7 @@ def infer_task(
     """Return the position in the store of the mask that fits each image: long [B] (SupSup, "Scenarios GNs & GNu").
 
     * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
+    * "racing": the same mask, but for rare images, from a fraction of the bits (`inference.racing` says how rare).
     * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.
     * "exhaustive": try every mask, keep the one with the lowest entropy, k forward passes.
     * "gradient_descent": `steps` steps of alpha <- alpha - rate * gradient, kept positive with sum 1; the largest wins.
@@ -124,7 +126,9 @@ def infer_task(
         chosen = _pooled(_entropies(net, masks, x), together).argmin(1)
     elif method == "binary":
         chosen = _binary(net, masks, x, objective, together, num_classes)
-    elif method == "one_shot":
+    elif method == "racing" and pays(len(masks), 1 if together else len(x)):
+        chosen = race(net, masks, x, lambda logits: objective_of(logits, objective, num_classes), together)
+    elif method in ("one_shot", "racing"):
         chosen = _gradient(net, masks, x, objective, None, together, num_classes).argmin(1)
     else:
         chosen = _descend(net, masks, x, objective, together, num_classes, steps, rate).argmax(1)

@@ -23,6 +23,15 @@ def unpack_bits(packed: Tensor, n: int) -> Tensor:
     return words[packed.int()].view(torch.bool)[:, :n]
 
 
+def unpack_floats(packed: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return uint8 [..., bytes] as 0.0 and 1.0, [..., 8 bytes]: what pads the last byte included.
+
+    A byte is looked up as eight numbers, which takes a third of the time of unpacking bools and converting them.
+    """
+    bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
+    return bits.to(dtype).index_select(0, packed.flatten().int()).view(*packed.shape[:-1], 8 * packed.shape[-1])
+
+
 def packed_bytes(n: int) -> int:
     """Return how many bytes n bits are packed into."""
     return -(-n // 8)

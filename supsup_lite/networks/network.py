@@ -63,7 +63,7 @@ class Network(nn.Module):
         or an array that shares its memory goes behind torch's back, and is not seen.)
         """
         frozen = self._frozen()
-        states = [(name, *_state(tensor)) for name, tensor in frozen]
+        states = [(name, *state_of(tensor)) for name, tensor in frozen]
         tensors, known, digest = _fingerprints.get(self, ((), None, ""))
         if known != states or any(tensor is not held for (_, tensor), held in zip(frozen, tensors, strict=True)):
             digest = self._digest(frozen)
@@ -91,7 +91,7 @@ class Network(nn.Module):
 _fingerprints: WeakKeyDictionary[Network, tuple[list[Tensor], list[tuple], str]] = WeakKeyDictionary()
 
 
-def _state(tensor: Tensor) -> tuple[object, int]:
+def state_of(tensor: Tensor) -> tuple[object, int]:
     """Return what changes when a tensor is written to, or given other memory; where torch keeps no count, always."""
     return object() if tensor.is_inference() else tensor._version, tensor.data_ptr()
 

@@ -19,18 +19,20 @@ from tests.benchmarks import (
     inference_sweep,
     learning,
     learning_growth,
+    racing,
     recipes,
     storage,
     unannounced,
 )
 
-SPEEDS = ("learning", "learning_growth", "inference", "growth", "storage", "hopfield", "explorer")
+SPEEDS = ("learning", "learning_growth", "inference", "growth", "storage", "racing", "hopfield", "explorer")
 PARTS = {
     "learning": learning,
     "learning_growth": learning_growth,
     "inference": inference,
     "growth": growth,
     "storage": storage,
+    "racing": racing,
     "hopfield": hopfield,
     "explorer": explorer,
     "recipes": recipes,
