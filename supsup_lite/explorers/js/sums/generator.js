@@ -43,8 +43,7 @@ supsup.generator = (() => {
     const hash = hasher(0x43b0d7e5, 0x931e8875);
     const pool = Array.from(words.subarray(0, POOL), hash);
     for (let from = 0; from < POOL; from++)
-      for (let to = 0; to < POOL; to++)
-        if (from !== to) pool[to] = mix(pool[to], hash(pool[from]));
+      for (let to = 0; to < POOL; to++) if (from !== to) pool[to] = mix(pool[to], hash(pool[from]));
     for (const word of words.subarray(POOL))
       for (let to = 0; to < POOL; to++) pool[to] = mix(pool[to], hash(word));
     const hashOut = hasher(0x8b51f9dd, 0x58f38ded);

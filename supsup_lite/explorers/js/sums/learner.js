@@ -1,6 +1,6 @@
 // A network that learns task after task: digits of 14 x 14 pixels, which each task shuffles in its
-// own way. Python's `learn_masks` and `fine_tune` learn the same from the same seed. Uses training
-// and generator.
+// own way. Python's `learn_masks` and `fine_tune` learn the same from the same seed. Uses training,
+// generator and numbers.
 // @ts-check
 
 /**
@@ -20,7 +20,24 @@
  * @property {number} deviation
  */
 
-/** @typedef {ReturnType<typeof supsup.learner.makeLearner>} Learner */
+/**
+ * @typedef {object} Learner
+ * @property {Digits} digits
+ * @property {LearningSettings} settings
+ * @property {TrainedLayer[]} layers
+ * @property {Int32Array[]} shuffles for each task which pixel stands at each place
+ * @property {Uint8Array[][]} masks of the tasks that are done, a list of layers each
+ * @property {Int32Array} order of the images that the task visits
+ * @property {number} step how many of the task are done
+ * @property {Float32Array} x room for a batch
+ * @property {Uint8Array} labels of it
+ * @property {Room} room
+ * @property {Float32Array} testX room for test images
+ * @property {Room} testRoom
+ */
+
+/** What is read in the test images: a digit each, and how many are right. */
+/** @typedef {{ right: number, answers: Uint8Array }} Reading */
 
 supsup.learner = (() => {
   const { emptyLayer, roomFor, forward, applyParameters, trainStep } = supsup.training;
@@ -63,7 +80,7 @@ supsup.learner = (() => {
     return order;
   }
 
-  /** @param {Digits} digits @param {LearningSettings} settings */
+  /** @param {Digits} digits @param {LearningSettings} settings @returns {Learner} */
   function makeLearner(digits, settings) {
     const { seed, way } = settings;
     const layers = WIDTHS.slice(1).map((outputs, depth) => {
@@ -83,12 +100,10 @@ supsup.learner = (() => {
       labels: new Uint8Array(BATCH),
       testRoom: roomFor(layers, CHUNK),
       testX: new Float32Array(CHUNK * PIXELS),
-      /** @type {Int32Array[]} for each task which pixel stands at each place */
       shuffles: [],
-      /** @type {Uint8Array[][]} the masks of the tasks that are done, a list of layers each */
       masks: [],
       order: new Int32Array(0),
-      step: 0, // done of this task
+      step: 0,
     };
   }
 
@@ -96,27 +111,28 @@ supsup.learner = (() => {
   const tasksOf = (learner) => learner.shuffles.length;
 
   /**
-   * Go to the next task: with fresh scores, or with the weights as they are.
+   * Go to the next task: with fresh scores, or with the weights as they are. Pauses now and then.
    * @param {Learner} learner
    */
-  function beginTask(learner) {
+  function* beginTask(learner) {
     const { layers, settings, digits } = learner;
     const { seed, way, keep } = settings;
     const task = tasksOf(learner);
     learner.shuffles.push(generator("permutation", seed, task).permutation(PIXELS));
     learner.order = batchOrder(digits.train, seed, task);
     learner.step = 0;
-    layers.forEach(({ inputs, parameters, first, second }, depth) => {
+    for (const [depth, { inputs, parameters, first, second }] of layers.entries()) {
+      yield;
       first.fill(0);
       second.fill(0);
-      if (way === "weights") return;
+      if (way === "weights") continue;
       const bound = 1 / Math.sqrt(inputs);
       const twice = Math.fround(2 * bound);
       const drawn = generator(`scores of fc${depth + 1}.weight`, seed, task);
       drawn.floats(parameters.length).forEach((value, i) => {
         parameters[i] = Math.fround(value * twice) - Math.fround(bound); // rounded as torch does
       });
-    });
+    }
     applyParameters(layers, way, keep);
   }
 
@@ -175,26 +191,28 @@ supsup.learner = (() => {
   }
 
   /**
-   * How many test images of a task the network reads rightly now. Pauses now and then.
+   * What the network reads in the test images of a task now. Pauses now and then.
    * @param {Learner} learner
    * @param {number} task
-   * @returns {Generator<undefined, number>}
+   * @returns {Generator<undefined, Reading>}
    */
-  function* countRight(learner, task) {
+  function* readTest(learner, task) {
     const { digits, testX, testRoom } = learner;
     const network = networkFor(learner, task);
     const outputs = WIDTHS[WIDTHS.length - 1];
+    const answers = new Uint8Array(TEST);
     let right = 0;
     for (let start = 0; start < TEST; start += CHUNK) {
       const images = Int32Array.from({ length: CHUNK }, (_, i) => digits.train + start + i);
       gather(learner, task, images, testX);
       const logits = forward(network, testX, CHUNK, testRoom);
-      images.forEach((image, i) => {
-        if (indexOfMost(logits, i * outputs, CLASSES) === digits.labels[image]) right++;
-      });
+      for (let i = 0; i < CHUNK; i++) {
+        answers[start + i] = indexOfMost(logits, i * outputs, CLASSES);
+        if (answers[start + i] === digits.labels[images[i]]) right++;
+      }
       yield;
     }
-    return right;
+    return { right, answers };
   }
 
   return {
@@ -210,6 +228,6 @@ supsup.learner = (() => {
     gather,
     learnStep,
     isDone,
-    countRight,
+    readTest,
   };
 })();

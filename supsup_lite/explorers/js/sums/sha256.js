@@ -19,7 +19,11 @@ supsup.sha256 = (() => {
   /** @param {number} x @param {number} by */
   const turn = (x, by) => (x >>> by) | (x << (32 - by));
 
-  /** @param {DataView} view @param {number} start of a block @param {Int32Array} state is changed */
+  /**
+   * @param {DataView} view
+   * @param {number} start of a block
+   * @param {Int32Array} state is changed
+   */
   function compress(view, start, state) {
     const w = new Int32Array(64);
     for (let t = 0; t < 16; t++) w[t] = view.getInt32(start + 4 * t);
@@ -35,7 +39,8 @@ supsup.sha256 = (() => {
       const first = (h + high + ((e & f) ^ (~e & g)) + ROUNDS[t] + w[t]) | 0;
       const low = turn(a, 2) ^ turn(a, 13) ^ turn(a, 22);
       const second = (low + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+      [h, g, f, e] = [g, f, e, (d + first) | 0];
+      [d, c, b, a] = [c, b, a, (first + second) | 0];
     }
     [a, b, c, d, e, f, g, h].forEach((value, i) => (state[i] += value));
   }

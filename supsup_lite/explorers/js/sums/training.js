@@ -196,8 +196,7 @@ supsup.training = (() => {
    * @param {Way} way
    */
   function straightThrough({ weights, parameters, gradient }, way) {
-    if (way === "threshold")
-      for (let i = 0; i < gradient.length; i++) gradient[i] *= weights[i];
+    if (way === "threshold") for (let i = 0; i < gradient.length; i++) gradient[i] *= weights[i];
     else
       for (let i = 0; i < gradient.length; i++)
         gradient[i] *= weights[i] * Math.sign(parameters[i]);
