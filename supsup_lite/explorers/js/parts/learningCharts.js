@@ -66,8 +66,9 @@ supsup.learningCharts = (() => {
    * @param {(record: LearningRecord) => number[]} values
    * @param {(value: number) => string} format
    * @param {(record: LearningRecord) => string} describe
+   * @param {number} least upper end of the scale
    */
-  function stepsChart(y, values, format, describe) {
+  function stepsChart(y, values, format, describe, least) {
     const chart = lineChart({ height: 120, x: "training step, over all tasks", y });
     /** @param {LearningRecord} record */
     const show = (record) => {
@@ -77,12 +78,12 @@ supsup.learningCharts = (() => {
           {
             points: numbers.map((value, i) => [i + 1, value]),
             kind: "series-0",
-            label: record.isTrained ? "weights" : "masks",
+            label: "",
             dots: false,
           },
         ],
         xs: [0, endOf(record)],
-        ys: [0, 1.05 * Math.max(...numbers, 1)],
+        ys: [0, 1.05 * Math.max(...numbers, least)],
         format,
         alt: numbers.length ? describe(record) : `No ${y} yet.`,
       });
@@ -96,24 +97,30 @@ supsup.learningCharts = (() => {
       ({ losses }) => losses,
       String,
       ({ losses }) => `The loss went from ${losses[0].toFixed(2)} to ${last(losses).toFixed(2)}.`,
+      1,
     );
 
   const flipsChart = () =>
     stepsChart(
       "bits of the mask that a step flips",
-      ({ flips, isTrained }) => (isTrained ? [] : flips),
+      ({ flips }) => flips,
       thousands,
       ({ flips }) => `The last step flipped ${thousands(last(flips))} bits of the mask.`,
+      100,
     );
 
   /** @param {boolean} isShort the bars alone */
   function learningCharts(isShort) {
     const tasks = tasksChart();
-    const more = isShort ? [] : [accuracyChart(), lossChart(), flipsChart()];
+    const flips = flipsChart();
+    const more = isShort ? [] : [accuracyChart(), lossChart(), flips];
     const pair = element("div", { className: "pair" }, ...more.slice(1));
     const node = element("div", {}, ...more.slice(0, 1), tasks, pair);
     /** @param {LearningRecord} record */
-    const show = (record) => [tasks, ...more].forEach((chart) => chart.show(record));
+    const show = (record) => {
+      flips.hidden = record.isTrained;
+      for (const chart of [tasks, ...more]) chart.show(record);
+    };
     return Object.assign(node, { show });
   }
 

@@ -32,10 +32,11 @@ supsup.learningRun = (() => {
    * @param {Uint8Array} digits
    * @param {object} hears
    * @param {(record: LearningRecord, seen: SeenTask | null) => void} hears.show something changed
+   * @param {(record: LearningRecord) => void} hears.pause somebody stopped it amid a task
    * @param {(record: LearningRecord, bits: Uint8Array | null) => void} hears.finish a task is done
    * @param {(error: Error) => void} hears.fail
    */
-  function learningRun({ model, signal }, digits, { show, finish, fail }) {
+  function learningRun({ model, signal }, digits, { show, pause, finish, fail }) {
     const reduced = matchMedia("(prefers-reduced-motion: reduce)");
     /** @type {Workshop | null} */
     let workshop = null;
@@ -161,6 +162,7 @@ supsup.learningRun = (() => {
       then(async () => {
         if (isDone(record)) await begin();
         while (player === me && !isDone(record)) await learn(stride());
+        if (player === null && !isDone(record)) pause(record);
         if (player === me) stop();
       });
       show(record, seen);

@@ -16,9 +16,9 @@ supsup.networkDrawing = (() => {
   const HEIGHT = ZOOM * (FIRST.length * (SIDE + GAP) - GAP);
   const LEFT = ZOOM * SIDE + 8;
   const SIGNS = [
-    ["plus", "kept, weight +"],
-    ["minus", "kept, weight −"],
-    ["popped", "came in just now"],
+    ["plus", "weight +"],
+    ["minus", "weight −"],
+    ["popped", "an edge that just came in"],
   ];
 
   /** The middle of node i of so many, from top to bottom. @param {number} i @param {number} of */

@@ -29,7 +29,7 @@ supsup.workshop = (() => {
 
   /** @param {string} text of the module @returns {Worker | null} */
   function startWorker(text) {
-    const classic = text.replace(/^export default /m, "");
+    const classic = text.replace(/^export \w+ /m, "");
     const url = URL.createObjectURL(new Blob([classic], { type: "text/javascript" }));
     try {
       return new Worker(url, { name: "learner" });

@@ -19,6 +19,14 @@ supsup.learnerPicture = (() => {
   const SECOND = [0, 8, 16, 24, 32, 40, 48, 56];
   const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
+  /** @type {LearnerPicture} before anything is learned */
+  const NOTHING = {
+    kept: new Float32Array(PIXELS),
+    fields: FIRST.map(() => new Float32Array(PIXELS)),
+    second: new Float32Array(SECOND.length * FIRST.length),
+    third: new Float32Array(DIGITS.length * SECOND.length),
+  };
+
   /** @param {Learner} learner */
   function edgesOf({ layers, settings }) {
     const isTrained = settings.way === "weights";
@@ -50,5 +58,5 @@ supsup.learnerPicture = (() => {
     return { kept, fields, second: edges(1, SECOND, FIRST), third: edges(2, DIGITS, SECOND) };
   }
 
-  return { FIRST, SECOND, DIGITS, pictureOf };
+  return { FIRST, SECOND, DIGITS, NOTHING, pictureOf };
 })();

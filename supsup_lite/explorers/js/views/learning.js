@@ -1,5 +1,5 @@
 // The page learns: masks of a small network, or its weights, task after task. Uses many parts,
-// learner and aboutLearning.
+// numbers, learner, learnerPicture and aboutLearning.
 // @ts-check
 
 export default (() => {
@@ -18,6 +18,7 @@ export default (() => {
   const { percent, percentSign } = supsup.format;
   const { mean } = supsup.numbers;
   const { SIDE, PIXELS, TEST } = supsup.learner;
+  const { NOTHING } = supsup.learnerPicture;
   const { emptyRecord, isDone, headlinesOf, findingOf, pausedOf, tableOf } = supsup.aboutLearning;
 
   const READY = "Press Learn: the digits are here, and this page does the rest.";
@@ -60,25 +61,28 @@ export default (() => {
         SIDE,
       );
       shuffled.canvas.setAttribute("aria-label", `The same pixels in the order of task ${task}.`);
-      const usual = mean(picture.kept) || 1;
-      // Around the mean, from half of it to one and a half: the differences are small.
+      const usual = mean(picture.kept);
+      const spread = Math.sqrt(mean(picture.kept.map((share) => (share - usual) ** 2))) || 1;
       paint(
         kept.canvas,
-        picture.kept.map((share) => share / usual - 0.5),
+        picture.kept.map((share) => 0.5 + (share - usual) / (5 * spread)), // 2.5 on either side
         SIDE,
         viridis,
       );
-      const words = `edges kept by pixel, ${percent(usual)} on average`;
-      kept.words.textContent = isTrained ? "every edge is kept" : words;
+      kept.words.textContent = `edges kept at each pixel, around ${percent(usual)}: bright is more`;
       kept.canvas.setAttribute("aria-label", kept.words.textContent);
     }
 
     /** @param {LearningRecord} record @param {SeenTask | null} seen */
     function show(record, seen) {
       const lines = headlinesOf(record);
-      headlines.forEach((line, i) => line.show(lines[i], isDone(record) && i ? true : null));
+      headlines.forEach((line, i) =>
+        line.show(lines[i], record.tasks && isDone(record) ? true : null),
+      );
       stage.classList.toggle("empty", !seen);
+      kept.hidden = record.isTrained;
       if (seen) showTask(record, seen);
+      else drawing.show(NOTHING, "Nothing is learned yet.", true);
       charts.show(record);
       numbers.update(...tableOf(record));
       refreshButtons(record);
@@ -94,10 +98,13 @@ export default (() => {
       model.send({ mask }, undefined, [new DataView(bits.buffer)]);
     }
 
+    /** @param {LearningRecord} record */
+    const pause = (record) => (status.textContent = pausedOf(record));
+
     /** @param {Error} error */
     const fail = (error) => (status.textContent = `The learner stopped: ${error.message}.`);
 
-    const run = learningRun(host, digits, { show, finish, fail });
+    const run = learningRun(host, digits, { show, pause, finish, fail });
 
     // --- what can be done
     const button = (/** @type {string} */ textContent, /** @type {() => void} */ onclick) =>
@@ -106,7 +113,6 @@ export default (() => {
       if (!run.isPlaying()) return run.play();
       run.stop();
       refreshButtons(shown);
-      status.textContent = pausedOf(shown);
     });
     learn.classList.add("main");
     const step = button("Step", run.oneStep);
@@ -132,12 +138,12 @@ export default (() => {
       format: percentSign,
     });
     const rule = select(host, "rule", "rule", () => [
-      ["threshold", "keep scores of 0 or more"],
-      ["edge-popup", "edge-popup: keep the largest"],
+      ["threshold", "threshold at 0"],
+      ["edge-popup", "edge-popup"],
     ]);
     const trained = select(host, "trained", "what is learned", () => [
-      ["masks", "masks, one for each task"],
-      ["weights", "the weights, as usual"],
+      ["masks", "masks, one a task"],
+      ["weights", "weights, as usual"],
     ]);
     const fine = [
       rule,

@@ -44,10 +44,10 @@ supsup.aboutLearning = (() => {
 
   /** The two big lines. @param {LearningRecord} record @returns {[string, string]} */
   function headlinesOf({ tasks, step, steps, now }) {
-    if (!tasks) return ["task 0", "nothing learned"];
+    if (!tasks) return ["task 0", "not learned yet"];
     const share = now[tasks - 1];
-    const reads = share === undefined ? "…" : `reads ${percent(share)}`;
-    return [`task ${tasks - 1}, step ${step} of ${steps}`, reads];
+    const reads = share === undefined ? "…" : percent(share);
+    return [`task ${tasks - 1}: ${reads}`, `step ${step} of ${steps}`];
   }
 
   /** What became of the tasks before the last. @param {LearningRecord} record */
@@ -57,7 +57,8 @@ supsup.aboutLearning = (() => {
     const after = mean(old.map((task) => now[task]));
     const others = sum(old.map((task) => changed[task]));
     const isOne = old.length === 1;
-    const which = isOne ? "Task 0" : `Tasks 0 to ${tasks - 2}`;
+    const several = `Tasks 0 ${tasks === 3 ? "and" : "to"} ${tasks - 2}`;
+    const which = isOne ? "Task 0" : several;
     const average = isOne ? "" : " on average";
     if (!others) {
       const reads = isOne ? "reads" : "read";
