@@ -85,6 +85,7 @@ supsup.workshop = (() => {
           for (const { reject } of left) reject(new Error(event.message));
           return;
         }
+        worker?.terminate();
         worker = null; // it was refused: the page does what was asked so far
         left.forEach(workHereLater);
       };

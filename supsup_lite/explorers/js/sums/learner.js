@@ -53,17 +53,26 @@ supsup.learner = (() => {
   const TEST = 500; // images at the end of the file
   const CHUNK = 100; // of them at a time
 
-  /** @param {Uint8Array} bytes of the file: images, then their labels @returns {Digits} */
-  function readDigits(bytes) {
+  /**
+   * The digits of a file: images, then their labels, a byte each. A pixel is the root of its
+   * brightness, as in `supsup_lite.explorers.stored.small`, which says why. Pauses now and then.
+   * @param {Uint8Array} bytes
+   * @returns {Generator<undefined, Digits>}
+   */
+  function* readDigits(bytes) {
     const count = bytes.length / (PIXELS + 1);
     const train = count - TEST;
-    const values = Float32Array.from({ length: 256 }, (_, byte) => Math.sqrt(byte / 255));
-    const pixels = Float32Array.from(bytes.subarray(0, count * PIXELS), (byte) => values[byte]);
+    const roots = Float32Array.from({ length: 256 }, (_, byte) => Math.sqrt(byte / 255));
+    const pixels = new Float32Array(count * PIXELS);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = roots[bytes[i]];
+    yield;
     const seen = pixels.subarray(0, train * PIXELS);
     const average = mean(seen);
-    const variance = seen.reduce((total, v) => total + (v - average) ** 2, 0) / seen.length;
+    let squares = 0;
+    for (let i = 0; i < seen.length; i++) squares += (seen[i] - average) ** 2;
+    yield;
     const labels = bytes.subarray(count * PIXELS);
-    return { pixels, labels, train, mean: average, deviation: Math.sqrt(variance) };
+    return { pixels, labels, train, mean: average, deviation: Math.sqrt(squares / seen.length) };
   }
 
   /**

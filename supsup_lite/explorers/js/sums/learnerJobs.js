@@ -46,8 +46,7 @@ supsup.learnerJobs = (() => {
        * @param {{ bytes?: Uint8Array, settings: LearningSettings }} content
        */
       *start({ bytes, settings }) {
-        if (bytes) digits = readDigits(bytes);
-        yield;
+        if (bytes) digits = yield* readDigits(bytes);
         if (digits) learner = makeLearner(digits, settings);
       },
 
