@@ -38,7 +38,7 @@ IMPORT = """async ({module, names}) => {
 def bare(browser):
     """A page with nothing but the functions that learn, as `js`."""
     page = patient(browser.new_page())
-    names = ["generator", "learner", "learnerJobs", "oneShot"]
+    names = ["generator", "training", "learner", "learnerJobs", "oneShot"]
     page.evaluate(IMPORT, {"module": module(*PARTS), "names": names})
     page.evaluate(
         "(base64) => { window.bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)); }",
@@ -94,7 +94,7 @@ def flat(tensors):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-@pytest.mark.parametrize(("way", "keep"), [("threshold", None), ("edge-popup", 0.5), ("edge-popup", 0.05)])
+@pytest.mark.parametrize(("way", "keep"), [("threshold", None), ("edge-popup", 0.7), ("edge-popup", 0.2)])
 def test_masks_are_learned_as_torch_learns_them(bare, way, keep, seed):
     losses, scores = [], {}
 
@@ -109,7 +109,7 @@ def test_masks_are_learned_as_torch_learns_them(bare, way, keep, seed):
     found = bare.evaluate(LEARN, {"settings": settings, "tasks": 1, "steps": STEPS})
     torch.testing.assert_close(torch.tensor(found["losses"]), torch.tensor(losses[:STEPS]), rtol=0, atol=1e-4)
     assert losses[STEPS - 1] < losses[0] / 1.5, "it has learned something"
-    torch.testing.assert_close(torch.tensor(found["parameters"]), flat(scores.values()), rtol=0, atol=1e-5)
+    torch.testing.assert_close(torch.tensor(found["parameters"]), flat(scores.values()), rtol=0, atol=1e-4)
     kept = {name: masks_of(values[None], keep)[0] for name, values in scores.items()}
     sizes = flat(
         values if keep is None else values.abs() - values.abs()[kept[name]].min() for name, values in scores.items()
@@ -118,6 +118,50 @@ def test_masks_are_learned_as_torch_learns_them(bare, way, keep, seed):
     assert (sizes[differ].abs() < 1e-6).all(), "on the border alone"
     assert differ.sum() <= 4
     assert sum(found["flips"]) > 1000
+
+
+STEP_BY_STEP = """({settings, base64}) => {
+    const bytesOfAll = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const scores = new Float32Array(bytesOfAll.buffer), losses = [], gradients = [];
+    const learner = js.makeLearner(finish(js.readDigits(bytes)), settings);
+    finish(js.beginTask(learner));
+    for (let at = 0; at < scores.length; ) {
+        for (const { parameters } of learner.layers) {
+            parameters.set(scores.subarray(at, at + parameters.length));
+            at += parameters.length;
+        }
+        js.applyParameters(learner.layers, settings.way, settings.keep);
+        losses.push(js.learnStep(learner).loss);
+        gradients.push([...learner.layers[0].gradient]);
+    }
+    return { losses, gradients };
+}"""
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.05])
+def test_each_step_of_a_sparse_network_is_torch_s(bare, keep):
+    """With so few edges, +c and -c of a unit's black pixels often cancel out: its ReLU opens by the rounding of sums.
+
+    From there on two runs differ, also two of torch. So each step begins from torch's scores.
+    """
+    losses, scores, gradients = [], [], []
+
+    def watch(step, now, loss):
+        losses.append(loss.item())
+        scores.append(flat(now.values()).detach().clone())
+        gradients.append(now["fc1.weight"].grad[0].clone())
+
+    recipe = sl.Recipe(STEPS, learning.BATCH, "adam", 0.003)
+    net, tasks = learning.network(0), small_tasks(1, 0)
+    sl.learn_masks(net, tasks, keep, 0, recipe=recipe, progress=False, on_step=watch)
+    settings = {"way": "edge-popup", "keep": keep, "rate": 0.003, "seed": 0}
+    given = base64.b64encode(torch.cat(scores).numpy().tobytes()).decode()
+    found = bare.evaluate(STEP_BY_STEP, {"settings": settings, "base64": given})
+    torch.testing.assert_close(torch.tensor(found["losses"]), torch.tensor(losses), rtol=0, atol=1e-4)
+    ours, theirs = torch.tensor(found["gradients"]).view(STEPS, 160, 196), torch.stack(gradients)
+    differing = ((ours - theirs).abs() > 1e-6).any(2)  # units of a step
+    assert differing.float().mean() < 0.05
+    assert theirs.abs().mean() > 1e-5
 
 
 @pytest.mark.parametrize("seed", [0, 7])
@@ -135,7 +179,7 @@ def test_weights_are_trained_as_torch_trains_them(bare, seed):
     ]
     for ours, torchs in zip(found["right"], right, strict=True):
         assert ours == pytest.approx(torchs, abs=2)  # images, after 300 steps
-    assert found["right"][1][0] < found["right"][0][0] - 50, "it forgets"
+    assert found["right"][1][0] < found["right"][0][0] - 30, "it forgets"
     assert found["masks"] == []
 
 
