@@ -163,6 +163,7 @@ export default (() => {
     const stage = element("div", { className: "stage learning" }, drawing, pictures);
     const verdict = element("div", { className: "verdict beside" });
     verdict.append(element("div", {}, ...headlines), status);
+    root.classList.add("learns");
     root.append(actions, controls, verdict, stage, charts);
     if (!isShort) root.append(numbers);
     onChange(host, SETTINGS, () => {
