@@ -37,8 +37,10 @@ CELLS = {
     "scale": "Scale()",
     "random_masks": "RandomMasks(sl.lenet_300_100(10), sl.permuted_mnist(1), (0, 50, 90))",
     "masks": "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), sl.Recipe(20, 100, 'adam', 4e-3), (50, 90))",
+    "learning": "Learning(rule='edge-popup')",
     "forgetting": "Forgetting({'one': torch.eye(3)}, lambda method, k, on_step: torch.eye(k), most_tasks=8)",
 }
+LEARNING = {"learning": "Learning(seed=2)"}
 QUESTIONS = {"quiz": "Quiz('06')", "prediction": "Prediction('06', 'digits')"}
 IMPORTS = "import torch\nimport supsup_lite as sl\nfrom supsup_lite.explorers import *"
 
@@ -48,7 +50,7 @@ def lab(tmp_path_factory):
     """The address and the folder of a JupyterLab with the first lesson, the other explorers, and some questions."""
     folder = tmp_path_factory.mktemp("lab")
     nbformat.write(nbformat.read(LESSONS[0].with_suffix(".ipynb"), as_version=4), folder / "lesson.ipynb")
-    for stem, shown in {"explorers": CELLS, "questions": QUESTIONS}.items():
+    for stem, shown in {"explorers": CELLS, "questions": QUESTIONS, "learning": LEARNING}.items():
         cells = [IMPORTS, *(f"{name} = {code}\n{name}" for name, code in shown.items())]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
@@ -188,6 +190,20 @@ def python_sees_it_move(python, name, page, slider):
     slider.focus()
     page.keyboard.press("ArrowLeft" if slider.input_value() == slider.get_attribute("max") else "ArrowRight")
     wait_until(lambda: python(value) != before, lambda: f"{value} is still {before}")
+
+
+def test_python_has_the_masks_that_the_page_has_learned(lab, browser):
+    with opened(lab, browser, "learning.ipynb") as (page, python):
+        page.locator("section.supsup-explorer").wait_for()
+        for count, words in enumerate(("Learn", "Next task"), 1):
+            page.locator("section.supsup-explorer").get_by_role("button", name=words, exact=True).click()
+            wait_until(lambda count=count: python("len(learning.masks)") == count, lambda: python("learning.trouble"))
+        wait_until(lambda: python("len(learning.accuracy)") == 2)
+        assert len(page.workers) >= 1
+        evaluate = "sl.evaluate(learning.net, learning.masks, learning.tasks[:2], 'GG').per_task.tolist()"
+        assert python(evaluate) == pytest.approx(python("learning.accuracy"), abs=1e-6)
+        assert python("learning.net.seed") == 2
+        assert min(python("learning.accuracy")) > 0.8
 
 
 def test_python_sees_the_answers(lab, browser):

@@ -14,6 +14,7 @@ import supsup_lite as sl
 from supsup_lite.explorers import (
     Forgetting,
     Hopfield,
+    Learning,
     Masks,
     RandomMasks,
     Scale,
@@ -54,10 +55,11 @@ def explorers():
         "Stream": Stream(),
         "Hopfield": Hopfield(),
         "Scale": Scale(),
+        "Learning": Learning(),
     }
 
 
-NAMES = ("TaskInference", "Masks", "RandomMasks", "Forgetting", "Stream", "Hopfield", "Scale")
+NAMES = ("TaskInference", "Masks", "RandomMasks", "Forgetting", "Stream", "Hopfield", "Scale", "Learning")
 # What each may be asked for, and one thing in its place that it may not.
 REQUESTS = {
     "TaskInference": ({"outputs": 25, "sparsity": 70, "tasks": 3}, {"outputs": 33, "sparsity": 99.9, "tasks": 101}),
@@ -99,7 +101,7 @@ def test_what_is_offered_is_started_and_each_field_is_checked(explorers, started
     assert explorers[name].progress < 0
 
 
-@pytest.mark.parametrize("name", ["Hopfield", "Scale"])
+@pytest.mark.parametrize("name", ["Hopfield", "Scale", "Learning"])
 def test_who_learns_nothing_says_so(explorers, started, name):
     explorers[name].reply({"learn": {"sparsity": 50}})
     assert (explorers[name].trouble, started) == (f"{name} learns nothing.", [])
@@ -144,6 +146,9 @@ def test_no_method_learns_fewer_tasks_than_it_has(explorers, started):
         ("Stream", "batch", 10**6),
         ("Stream", "eps", 0.161),
         ("Masks", "sparsity", 101),
+        ("Learning", "sparsity", 52),
+        ("Learning", "rate", 0.02),
+        ("Learning", "seed", 100),
     ],
 )
 def test_traits_keep_the_same_limits(explorers, name, trait, wrong):
@@ -159,9 +164,11 @@ JSON = st.recursive(
     max_leaves=10,
 )
 FIELDS = st.sampled_from(["outputs", "sparsity", "tasks", "method", "stream", "eps"])
+MASK = ("rule", "sparsity", "rate", "seed", "task")
 MESSAGES = (
     JSON
-    | st.dictionaries(st.sampled_from(["want", "learn", "cancel"]), JSON)
+    | st.dictionaries(st.sampled_from(["want", "learn", "cancel", "mask"]), JSON)
+    | st.fixed_dictionaries({"mask": st.fixed_dictionaries(dict.fromkeys(MASK, JSON | st.integers(-1, 60)))})
     | st.fixed_dictionaries({"learn": st.dictionaries(FIELDS, JSON | st.integers(-3, 3) | st.just("even"))})
 )
 

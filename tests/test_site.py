@@ -30,12 +30,13 @@ COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress ba
 COUNT_EXPLORERS = """() => [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-state+json"]')]
     .flatMap((script) => Object.values(JSON.parse(script.textContent).state))
     .filter((model) => model.model_module === "anywidget").length"""
-EXPLORER_BYTES = 8_000_000
+EXPLORER_BYTES = 10_000_000
 PICTURE = """(explorer) => [...explorer.querySelectorAll("svg, canvas, p, .big")]
     .map((part) => (part.matches("canvas") ? part.toDataURL() : part.outerHTML)).join()"""
-# Quizzes and predictions have pictures of nothing: test_quiz.py answers them.
-EXPLORER = ".supsup-explorer:not(.quiz, .prediction)"
-STILL = ".explorer-still:not(:has(.question))"
+# Quizzes and predictions have pictures of nothing: test_quiz.py answers them. A page that learns shows what it is set
+# to when it learns: test_explorers_learning.py presses its buttons.
+EXPLORER = ".supsup-explorer:not(.quiz, .prediction, .learns)"
+STILL = '.explorer-still:not(:has(.question), :has([aria-label*="the mask of task 0"]))'
 NOW = f"({PICTURE})(document.querySelector('{EXPLORER}'))"
 IT_STANDS_STILL = f"() => {{ const last = window.last; return (window.last = {NOW}) === last; }}"
 

@@ -2,6 +2,7 @@
 
 from supsup_lite.explorers.forgetting import Forgetting
 from supsup_lite.explorers.hopfield import Hopfield
+from supsup_lite.explorers.learning import Learning
 from supsup_lite.explorers.masks import Masks
 from supsup_lite.explorers.quiz import Prediction, Quiz
 from supsup_lite.explorers.random_masks import RandomMasks
@@ -12,6 +13,7 @@ from supsup_lite.explorers.task_inference import TaskInference
 __all__ = [
     "Forgetting",
     "Hopfield",
+    "Learning",
     "Masks",
     "Prediction",
     "Quiz",

@@ -92,7 +92,7 @@ class Explorer(anywidget.AnyWidget):
         self._lock = threading.RLock()  # held while a run starts, writes to a trait, is cancelled, or ends
         super().__init__(assets=list(self.files), room=list(self.heights), **traits)
         self.still = isolated(self.draw_still)()
-        self.on_msg(lambda _, message, __: self.reply(message))
+        self.on_msg(lambda _, message, buffers: self.reply(message, buffers))
 
     def draw_still(self) -> str:
         """Return a picture of what the explorer shows at first, as `svg_of` makes it."""
@@ -123,10 +123,15 @@ class Explorer(anywidget.AnyWidget):
         """Show what `learn` returned."""
         raise NotImplementedError
 
-    def reply(self, message: Any) -> None:
+    def receive(self, content: Any, buffers: Sequence[bytes | memoryview]) -> None:
+        """Take a mask that the front end learned: how, and its bits. Raise ValueError where that makes no sense."""
+        raise ValueError(f"{type(self).__name__} learns no masks on the page.")
+
+    def reply(self, message: Any, buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Answer the front end: {"want": name} asks for a file, {"learn": {...}} for masks, {"cancel": true} for none.
 
-        A message that makes no sense, or asks for what is not offered, starts nothing, and `trouble` says why.
+        {"mask": {...}} brings one, with its bits beside it. A message that makes no sense, or asks for what is not
+        offered, starts nothing, and `trouble` says why.
         """
         try:
             kind, content = entry_of(message)
@@ -134,6 +139,8 @@ class Explorer(anywidget.AnyWidget):
                 self._send_file(content)
             elif kind == "learn":
                 self._start(self.request(content))
+            elif kind == "mask":
+                self.receive(content, buffers)
             else:
                 self.cancel()
         except ValueError as error:

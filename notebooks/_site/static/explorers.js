@@ -119,7 +119,7 @@
     const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
     const widget = (await import(url)).default;
     URL.revokeObjectURL(url);
-    const model = new PageModel(state);
+    const model = new PageModel({ ...state, _esm: esm }); // a worker runs it, too
     const { signal } = new AbortController();
     await widget.initialize?.({ model, signal });
     await widget.render({ model, el, signal });

@@ -14,6 +14,7 @@ from supsup_lite.data.datasets import mnist
 from supsup_lite.data.suites import permuted_mnist
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.explorers.stored.place import FOLDER
+from supsup_lite.explorers.stored.small import small_digits
 from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.bits import pack_bits
 from supsup_lite.masks.store import MaskStore
@@ -104,7 +105,7 @@ def asset(name: str) -> bytes:
     """Return a file that an explorer's front end may ask for, compressed (zlib): the same for every explorer.
 
     Args:
-        name: "digits", "permutations", or the name of a stored setting.
+        name: "digits", "small-digits", "permutations", or the name of a stored setting.
 
     Raises:
         FileNotFoundError, ValueError: there is none of this name, or its file cannot be read.
@@ -112,10 +113,10 @@ def asset(name: str) -> bytes:
     settings = {setting.name: setting for setting in STORED}
     if name in settings:
         content = bits_of(stored_masks(settings[name]))
-    elif name in ("digits", "permutations"):
-        content = {"digits": digits, "permutations": permutations}[name]()
+    elif name in (files := {"digits": digits, "small-digits": small_digits, "permutations": permutations}):
+        content = files[name]()
     else:
-        raise ValueError(f"explorers have no file {name!r}: there are digits, permutations, {', '.join(settings)}.")
+        raise ValueError(f"explorers have no file {name!r}: there are {', '.join([*files, *settings])}.")
     return zlib.compress(content)
 
 

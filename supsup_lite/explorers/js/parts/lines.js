@@ -5,7 +5,7 @@
  * @typedef {object} Series
  * @property {number[][]} points pairs of x and y
  * @property {string} kind classes of the style sheet
- * @property {string} label
+ * @property {string} label in the key below; "" for none
  * @property {boolean} [dots] false: no dot at each point
  */
 
@@ -64,7 +64,9 @@ supsup.lines = (() => {
         nodes.push(svgElement("path", { class: "marker", d }));
       }
       key.replaceChildren(
-        ...legend(series.map(({ kind, label }) => [`stroke ${kind}`, label])).children,
+        ...legend(
+          series.filter(({ label }) => label).map(({ kind, label }) => [`stroke ${kind}`, label]),
+        ).children,
       );
       return nodes;
     };

@@ -9,7 +9,7 @@
  * @property {() => void} save_changes
  * @property {(event: string, callback: (...news: any[]) => void) => void} on
  * @property {(event: string, callback: (...news: any[]) => void) => void} off
- * @property {(message: object) => void} send
+ * @property {(message: object, callbacks?: undefined, buffers?: DataView[]) => void} send
  */
 
 /**
