@@ -46,7 +46,7 @@ def lead_by_unit(orders: Mapping[str, tuple[Tensor, Tensor]], factor: float):
     Around the line is a band of what is unread. A vertical line says after how many units it first lies above 0.
 
     Args:
-        orders: label -> (votes ahead of the best wrong mask, variance of what is unread), after each unit, [units] each.
+        orders: label -> (votes ahead of the best wrong mask, variance of what is unread), each [units], unit by unit.
         factor: half the width of the band, in standard deviations.
     """
     fig, axes = figure(7.2, 3.2, ncols=len(orders), sharey=True, squeeze=False)
