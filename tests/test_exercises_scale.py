@@ -9,10 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import supsup_lite as sl
 from supsup_lite.exercises import scale as ex
+from supsup_lite.inference import objective_of
+from supsup_lite.inference.racing import LEAD, LEAST, Race
+from supsup_lite.inference.votes import votes_of
 from tests.every_exercise import EveryExercise
 
 CHECKS = {
     "step_operations": ex.check_step_operations,
+    "still_racing": ex.check_still_racing,
     "csc_bytes": ex.check_csc_bytes,
     "masks_on_disk": ex.check_masks_on_disk,
     "seconds_a_task": ex.check_seconds_a_task,
@@ -39,6 +43,21 @@ def operations_by_product(widths, images):
     forward = sum(math.prod(pair) for pair in pairwise(widths))
     between = forward - widths[0] * widths[1]
     return forward * images + between * images + forward * images
+
+
+def stays_by_loop(votes, unread, lead):
+    allowed, best = lead * math.sqrt(unread), max(votes.tolist())
+    return torch.tensor([best - own <= allowed for own in votes.tolist()])
+
+
+def stays_by_sorting(votes, unread, lead):
+    ordered, who = votes.sort(descending=True)
+    stays = torch.zeros(len(votes), dtype=torch.bool)
+    for own, position in zip(ordered, who, strict=True):
+        if ordered[0] - own > lead * unread**0.5:
+            break
+        stays[position] = True
+    return stays
 
 
 def csc_by_columns(mask):
@@ -87,6 +106,12 @@ RIGHT = {
         operations_by_product,
         lambda widths, images: images * (3 * weights_of(widths) - widths[0] * widths[1]),
     ],
+    "still_racing": [
+        stays_by_loop,
+        stays_by_sorting,
+        lambda votes, unread, lead: ~((votes.amax() - votes) > lead * math.sqrt(unread)),
+        lambda votes, unread, lead: (votes - votes.max()).abs() ** 2 <= lead**2 * unread,
+    ],
     "csc_bytes": [
         csc_by_columns,
         csc_by_arrays,
@@ -117,6 +142,19 @@ WRONG = {
         lambda widths, images: ex.step_operations(widths, 1),
         lambda widths, images: images * (3 * weights_of(widths) - widths[-2] * widths[-1]),  # the wrong end
         lambda widths, images: images * 2 * weights_of(widths),
+    ],
+    "still_racing": [
+        lambda votes, unread, lead: votes >= votes.max() - lead * unread,  # a variance
+        lambda votes, unread, lead: votes >= votes.max() - math.sqrt(unread),  # one deviation
+        lambda votes, unread, lead: votes >= votes.max() - math.sqrt(lead * unread),
+        lambda votes, unread, lead: votes > votes.max() - lead * math.sqrt(unread),  # at the end nobody stays
+        lambda votes, unread, lead: votes >= votes.mean() - lead * math.sqrt(unread),
+        lambda votes, unread, lead: votes >= lead * math.sqrt(unread),  # ahead of nothing
+        lambda votes, unread, lead: votes.max() - votes >= lead * math.sqrt(unread),  # who goes
+        lambda votes, unread, lead: (votes.max() - votes) / torch.tensor(unread).sqrt() <= lead,  # 0 / 0
+        lambda votes, unread, lead: votes == votes.max(),
+        lambda votes, unread, lead: ex.still_racing(votes, 4 * unread, lead),  # two deviations for one
+        lambda votes, unread, lead: ex.still_racing(votes, unread, lead).nonzero().flatten(),
     ],
     "csc_bytes": [
         lambda mask: 2 * int(mask.sum()),  # no pointers
@@ -199,3 +237,19 @@ def test_the_widest_network_fits_and_a_wider_one_does_not(size):
     hidden = ex.widest(34_400, size, 784, 10)
     assert size * sl.networks.MLP("rival", (784, hidden, 10), 0, "cpu").num_weights <= 34_400
     assert size * sl.networks.MLP("rival", (784, hidden + 1, 10), 0, "cpu").num_weights > 34_400
+
+
+def test_who_is_dropped_by_a_race_is_dropped_by_the_exercise():
+    """The package's race, after its first round: votes and variances as it holds them."""
+    net = sl.lenet_300_100(outputs=20, seed=0, device="cpu")
+    masks, x = sl.MaskStore(net), torch.randn(3, 784, generator=torch.Generator().manual_seed(0))
+    for task in range(LEAST):
+        masks.append(sl.random_mask(net, 0.5, seed=0, task=task))
+    race = Race(masks, votes_of(net, masks, x, lambda logits: objective_of(logits, "entropy", 10), together=False))
+    for layer, units in zip(race._layers, race._by_layer(race._round == 0), strict=True):
+        race._read(layer, units, torch.zeros(3, dtype=torch.bool))
+    unread = (race._spread * (race._round > 0)).sum(1)
+    race._drop(0)
+    for own, scores, variance in zip(race.alive, race.scores, unread, strict=True):
+        assert torch.equal(own, ex.still_racing(scores, variance.item(), LEAD))
+    assert 3 < race.alive.sum() < 3 * LEAST

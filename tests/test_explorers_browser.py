@@ -16,12 +16,15 @@ from supsup_lite.explorers import Masks
 from supsup_lite.explorers.base import COLOURS, module
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
+from supsup_lite.inference import objective_of
 from supsup_lite.inference.methods import entropies, halvings
+from supsup_lite.networks import run
 from tests import small_site
 from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
+FINER = {"rtol": 1e-4, "atol": 1e-7}  # of small values, beside sums in float64
 FAR = "<div style='height: 3000px'></div>"
 TOC = "```{toctree}\n:hidden:\nfar\ngrids\nshort\n```"
 # What the page `grids` shows, and the tests compute again.
@@ -65,15 +68,17 @@ def opened(pages, browser):
 # --- numbers ---------------------------------------------------------------------------------------------------
 
 RUN = """async ({module, bits, outputs, images, k}) => {
-    const text = `${module}\\nexport default { ...supsup.network, ...supsup.superposition, ...supsup.mnist };`;
+    const text = `${module}\\nexport default { ...supsup.network, ...supsup.superposition, ...supsup.mnist,
+        ...supsup.units };`;
     const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     const bytes = Uint8Array.from(atob(bits), (char) => char.charCodeAt(0));
     const network = js.unpackNetwork(bytes, [784, 300, 100, outputs]), every = [...Array(k).keys()];
     return images.map((grey) => {
         const first = js.firstLayer(network, js.normalise(grey));
-        const { logits, gradient } = js.superpose(network, first, every, "entropy");
+        const superposed = js.superpose(network, first, every, "entropy"), { logits, gradient } = superposed;
         const alone = every.map((mask) => js.logitsAlone(network, first, mask));
         return {
+            units: js.votesByUnit(superposed, first, k - 1),
             logits: [...logits], H: [...gradient], alone: alone.map((logits) => [...logits]),
             G: [...js.superpose(network, first, every, "superfluous").gradient],
             entropies: alone.map((logits) => js.entropy(js.softmax(logits))),
@@ -88,6 +93,16 @@ def some_images():
     pixels = sl.mnist()[1].pixels[:3].flatten(1)
     shuffles = stored.tasks(3).test_view.permutations
     return torch.cat([pixels.gather(1, shuffles), (torch.arange(784) % 255 + 1)[None].to(torch.uint8)])
+
+
+def votes_through_units(net, masks, image):
+    """What each mask gets of -dH/dalpha through each unit of the first layer, by autograd at its weights: [k, 300]."""
+    weights = {name: weight.double() for name, weight in net.weights().items()}
+    mixed = {name: weight * sum(mask[name] for mask in masks) / len(masks) for name, weight in weights.items()}
+    first = mixed["fc1.weight"].requires_grad_()
+    (slope,) = torch.autograd.grad(objective_of(run(net, mixed, image[None].double()), "entropy").sum(), first)
+    votes = -slope * weights["fc1.weight"]
+    return torch.stack([(mask["fc1.weight"] * votes).sum(1) for mask in masks])
 
 
 @pytest.mark.parametrize("k", [1, 7, 50])
@@ -108,7 +123,7 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         "k": k,
     }
     page = patient(browser.new_page())
-    answers = page.evaluate(RUN, {"module": module("superposition", "mnist"), **given})
+    answers = page.evaluate(RUN, {"module": module("superposition", "mnist", "units"), **given})
     page.close()
 
     x = (images / 255 - 0.1307) / 0.3081
@@ -124,6 +139,14 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         check["G"] = sl.alpha_gradient(net, masks, x, "superfluous")
     for name, expected in check.items():
         torch.testing.assert_close(values[name], expected, **TOLERANCE)
+    for image, answer in zip(x, answers, strict=True):
+        votes = votes_through_units(net, masks, image)
+        loudness = votes.var(0, correction=0)
+        units, ahead, loud = zip(*(vote.values() for vote in answer["units"]), strict=True)
+        assert sorted(units) == list(range(300))
+        torch.testing.assert_close(torch.tensor(ahead).double(), (votes[-1] - votes.mean(0))[[*units]], **FINER)
+        torch.testing.assert_close(torch.tensor(loud).double(), loudness[[*units]], **FINER)
+        assert [*loud] == sorted(loud, reverse=True)
     steps = list(halvings(net, masks, x))
     for i, answer in enumerate(answers):
         assert [remaining for remaining, _ in answer["halvings"]] == [
@@ -131,6 +154,48 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         ]
         for (_, gradient), (inside, expected) in zip(answer["halvings"], steps, strict=True):
             torch.testing.assert_close(torch.tensor(gradient), expected[i][inside[i]], **TOLERANCE)
+
+
+SPEAK = """async ({module, bits, outputs, image, state}) => {
+    const text = `${module}\\nexport default { ...supsup.network, ...supsup.inference, ...supsup.mnist,
+        ...supsup.unitChart };`;
+    const { default: js } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const bytes = Uint8Array.from(atob(bits), (char) => char.charCodeAt(0));
+    const network = js.unpackNetwork(bytes, [784, 300, 100, outputs]), chart = js.unitChart();
+    document.body.append(chart);
+    chart.show(js.infer(network, js.normalise(image), state));
+}"""
+
+
+@pytest.mark.parametrize("method", ["one_shot", "binary", "exhaustive"])
+def test_loud_units_speak_for_the_chosen_mask(browser, method):
+    """Folded until it is asked for. The bars are those of the loudest units, the alt text says what they weigh."""
+    net, masks = stored.STORED[1].net(), stored.stored_masks(stored.STORED[1])[:20]
+    image = some_images()[2]
+    x = (image / 255 - 0.1307) / 0.3081
+    through = votes_through_units(net, masks, x)
+    loudness = through.var(0, correction=0)
+    order = loudness.argsort(descending=True)[:60]
+    chosen = sl.infer_task(net, masks, x[None], method).item()
+    state = {"num_tasks": 20, "method": method, "objective": "entropy", "step": 0}
+    bits = base64.b64encode(stored.bits_of(masks)).decode()
+    given = {"bits": bits, "outputs": net.outputs, "image": image.tolist(), "state": state}
+    page = patient(browser.new_page())
+    page.evaluate(SPEAK, {"module": module("inference", "mnist", "unitChart"), **given})
+    assert not page.locator("svg").is_visible()
+    page.get_by_text("Which units speak").click()
+    alt = page.locator("svg").get_attribute("aria-label").replace("\u00a0", " ")
+    bars = [float(title.split(": ")[1]) for title in page.locator("rect.bar title").all_text_contents()]
+    page.close()
+
+    share = loudness[order[:30]].sum() / loudness.sum()
+    assert alt == (
+        f"The votes for mask {chosen} through the 60 loudest of 300 units. "
+        f"The loudest 30 have {100 * share:.0f} % of the variance of votes over masks."
+    )
+    ahead = (through[chosen] - through.mean(0))[order]
+    torch.testing.assert_close(torch.tensor(bars).double(), ahead, rtol=0, atol=6e-5)  # four digits are shown
+    assert ahead.abs().max() > 0.005  # far above what is rounded away
 
 
 # --- task inference, on a page -----------------------------------------------------------------------------------

@@ -100,8 +100,8 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     page = patient(browser.new_page())
     answers = page.evaluate(RUN, given | {"spoiled": spoiled})
     page.close()
-    # Energies are of the order of 300, and of fields that are sums of 784 terms torch keeps float32 only.
-    torch.testing.assert_close(torch.tensor(answers["energies"]).float(), store.energy(states), rtol=1e-4, atol=1e-3)
+    # An energy is a sum of 784 terms of the order of 10, of which torch keeps float32 only.
+    torch.testing.assert_close(torch.tensor(answers["energies"]).float(), store.energy(states), rtol=1e-4, atol=2e-2)
     torch.testing.assert_close(torch.tensor(answers["fields"]).float(), store.fields(states), rtol=1e-4, atol=1e-4)
     if not (rule == "centred" and k == 1):  # nothing is held there, and the spread of nothing is no number
         held = store.spread(states) < 100  # a mirror image may be held by nothing

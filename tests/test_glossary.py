@@ -46,7 +46,8 @@ def test_an_unknown_term_is_refused():
 
 
 def test_a_term_says_what_it_means_on_the_site(tmp_path):
-    words = "# Terms\n\nLearn [masks](glossary.md#term-mask).\n\n:::{toctree}\nglossary\n:::"
-    site = small_site.build(tmp_path, {"index": [words], "glossary": [GLOSSARY.read_text("utf-8")]})
+    words = "# Terms\n\nLearn [masks](glossary.md#term-mask).\n\n:::{toctree}\nglossary\nnotation\n:::"
+    pages = {"index": [words], "glossary": [GLOSSARY.read_text("utf-8")], "notation": ["# Notation"]}
+    site = small_site.build(tmp_path, pages)
     (link,) = re.findall(r'<a [^>]*href="glossary.html#term-mask"[^>]*>', (site / "index.html").read_text("utf-8"))
     assert f'title="{definitions()["term-mask"][1]}"' in link

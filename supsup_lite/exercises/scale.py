@@ -1,4 +1,4 @@
-"""Exercises of lesson 08: operations of a step, bytes of CSC, masks on a disk, the roofline, small networks."""
+"""Exercises of lesson 08: operations of a step, a race, bytes of CSC, masks on a disk, the roofline, small networks."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,13 @@ __all__ = [
     "check_masks_on_disk",
     "check_seconds_a_task",
     "check_step_operations",
+    "check_still_racing",
     "check_widest",
     "csc_bytes",
     "masks_on_disk",
     "seconds_a_task",
     "step_operations",
+    "still_racing",
     "widest",
 ]
 
@@ -47,7 +49,40 @@ def check_step_operations(attempt):
         must_equal(got, step_operations(widths, images), f"widths {widths}, images {images}", tolerance=1e-9)
 
 
-# --- 2: a mask as compressed sparse columns --------------------------------------------------------------------------
+# --- 2: which masks stay in a race -----------------------------------------------------------------------------------
+
+
+def still_racing(votes: Tensor, unread: float, lead: float) -> Tensor:
+    """Return which masks what is unread may still bring to the front, bool [k] (a round of `inference.racing`).
+
+    Args:
+        votes: what was read so far, float [k].
+        unread: variance of what the rest can still change between two masks; 0 or more.
+        lead: of how many standard deviations a mask may be behind the best, and stay.
+    """
+    return votes >= votes.max() - lead * math.sqrt(unread)
+
+
+@check_for(still_racing, "So loud units are read of every mask, and quiet ones only of those that are close.")
+def check_still_racing(attempt):
+    """Check `still_racing`: behind the best, by standard deviations, who is on the line stays, and so does the best."""
+    cases = [
+        ([3.0, 2.0, 0.0, -5.0], 4.0, 0.5),  # one behind is on the line
+        ([3.0, 2.0, 0.0, -5.0], 4.0, 2.5),  # five behind is on the line
+        ([3.0, 2.0, 0.0, -5.0], 0.25, 2.5),
+        ([3.0, 2.0, 0.0, -5.0], 100.0, 2.5),  # all
+        ([-7.0, -2.0, -2.5, -4.0], 1.0, 2.0),
+        ([1.0, 4.0, 4.0, 3.5], 0.0, 2.5),  # nothing is unread: the best stay, both of them
+        ([-1.0], 0.0, 2.5),
+        ([10.0, 9.0, -90.0, -90.0, -90.0], 0.25, 4.0),
+    ]
+    for votes, unread, lead in cases:
+        own = torch.tensor(votes)
+        want = still_racing(own, unread, lead)
+        must_equal(attempt(own, unread, lead), want, f"votes {votes}, unread {unread:g}, lead {lead:g}")
+
+
+# --- 3: a mask as compressed sparse columns --------------------------------------------------------------------------
 
 
 def csc_bytes(mask: Tensor) -> int:
@@ -75,7 +110,7 @@ def check_csc_bytes(attempt):
             must_equal(attempt(mask), csc_bytes(mask), f"{rows} x {columns}, {name}")
 
 
-# --- 3: how many masks fit on a disk ---------------------------------------------------------------------------------
+# --- 4: how many masks fit on a disk ---------------------------------------------------------------------------------
 
 
 def masks_on_disk(disk: int, weights: int, density: float) -> int:
@@ -110,7 +145,7 @@ def check_masks_on_disk(attempt):
         must_equal(got, masks_on_disk(disk, weights, density), given, tolerance=1e-9)
 
 
-# --- 4: what bounds a step -------------------------------------------------------------------------------------------
+# --- 5: what bounds a step -------------------------------------------------------------------------------------------
 
 
 class Machine(NamedTuple):
@@ -153,7 +188,7 @@ def check_seconds_a_task(attempt):
         must_equal(got, seconds_a_task(k, operations, traffic, calls, machine), given)
 
 
-# --- 5: a separate network for the same bytes ------------------------------------------------------------------------
+# --- 6: a separate network for the same bytes ------------------------------------------------------------------------
 
 
 def widest(budget: int, bytes_a_weight: int, inputs: int, outputs: int) -> int:

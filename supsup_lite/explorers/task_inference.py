@@ -51,7 +51,7 @@ class TaskInference(Explorer):
         tasks: int
 
     _esm = module("task_inference")
-    heights = (1344, 1159, 877)
+    heights = (1379, 1194, 912)
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)

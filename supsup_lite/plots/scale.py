@@ -1,10 +1,11 @@
-"""Figures about scale, for lesson 08: accuracy and bytes by tasks, formats of a mask, tasks at once, small networks."""
+"""Figures about scale, for lesson 08: tasks, votes by unit, formats of a mask, tasks at once, small networks."""
 
 from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from torch import Tensor
 
-from supsup_lite.plots.style import GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, percent, style
+from supsup_lite.plots.style import GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, numbers, percent, style
 
 LINES = ("-", "--", ":", "-.")
 
@@ -35,6 +36,35 @@ def by_tasks(rows: Sequence[Mapping], lines: Mapping[str, str], paper: Mapping[s
         axes.xaxis, [k for k in (10, 50, 250, 1000, 2500) if k in counts] or counts or [k for k, _ in paper.values()]
     )
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return fig
+
+
+@style()
+def lead_by_unit(orders: Mapping[str, tuple[Tensor, Tensor]], factor: float):
+    """Return how far the right mask is ahead as unit after unit is read, a panel for each order of the units.
+
+    Around the line is a band of what is unread. A vertical line says after how many units it first lies above 0.
+
+    Args:
+        orders: label -> (votes ahead of the best wrong mask, variance of what is unread), each [units], unit by unit.
+        factor: half the width of the band, in standard deviations.
+    """
+    fig, axes = figure(7.2, 3.2, ncols=len(orders), sharey=True, squeeze=False)
+    for i, (panel, (label, (ahead, unread))) in enumerate(zip(axes[0], orders.items(), strict=True)):
+        line, half = numbers(ahead), factor * numbers(unread.clamp_min(0).sqrt())
+        units = range(1, len(line) + 1)
+        panel.fill_between(units, line - half, line + half, color=PALETTE[i], alpha=0.25, linewidth=0,
+                           label=f"± {factor:g} standard deviations unread")  # fmt: skip
+        panel.plot(units, line, LINES[i % 4], color=PALETTE[i], label="the right mask is ahead by")
+        panel.axhline(0, color=INK, linewidth=1)
+        if (line > half).any():
+            clear = int((line > half).argmax()) + 1
+            panel.axvline(clear, color=INK, linewidth=1, linestyle=":")
+            panel.annotate(f"clear: {clear}", (clear, 0.03), xycoords=panel.get_xaxis_transform(),
+                           xytext=(4, 0), textcoords="offset points")  # fmt: skip
+        panel.set(title=label, xlabel="units of the first layer read", xlim=(0, len(line)))
+        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.1), fontsize=9)
+    axes[0][0].set_ylabel("votes (nats)")
     return fig
 
 

@@ -1,5 +1,5 @@
 // The task of one image: which mask One-Shot, Binary, or a try of every mask chooses, and what the
-// network reads under it. Uses numbers, network and superposition.
+// network reads under it. Uses numbers, network, superposition and units.
 // @ts-check
 
 /** @typedef {"one_shot" | "binary" | "exhaustive"} Method */
@@ -14,12 +14,14 @@
  * @property {Float64Array} superposed softmax of the outputs of what is shown
  * @property {Float64Array} alone softmax of the outputs under the chosen mask
  * @property {number} digit the likeliest output of these
+ * @property {UnitVote[]} units what the first layer's units say for the chosen mask, loudest first
  */
 
 supsup.inference = (() => {
   const { last, indexOfMax, indexOfMin, range } = supsup.numbers;
   const { firstLayer } = supsup.network;
   const { softmax, entropy, superpose, logitsAlone, halvings } = supsup.superposition;
+  const { votesByUnit } = supsup.units;
 
   /**
    * @param {Network} network
@@ -65,7 +67,8 @@ supsup.inference = (() => {
         : byGradient(network, first, state);
     const superposed = softmax(found.shown.logits);
     const alone = softmax(logitsAlone(network, first, found.chosen));
-    return { ...found, superposed, alone, digit: indexOfMax(alone) };
+    const units = votesByUnit(found.shown, first, found.chosen);
+    return { ...found, superposed, alone, digit: indexOfMax(alone), units };
   }
 
   return { infer };

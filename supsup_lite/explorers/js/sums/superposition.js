@@ -12,6 +12,7 @@
  * @property {number[]} masks in it, each with alpha = 1/n
  * @property {Float64Array} logits
  * @property {Float64Array} gradient of the objective in each alpha
+ * @property {Float64Array} delta gradient of the objective at the first layer's units
  */
 
 supsup.superposition = (() => {
@@ -74,7 +75,7 @@ supsup.superposition = (() => {
       alone[depth].forEach((units, at) => (gradient[at] += dot(delta, units)));
       if (depth) delta = backward(layers[depth], inputs[depth], delta, masks);
     }
-    return { masks, logits, gradient };
+    return { masks, logits, gradient, delta };
   }
 
   /**

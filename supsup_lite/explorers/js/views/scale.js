@@ -50,6 +50,8 @@ export default (() => {
     return counts.reduce((a, b) => (ratio(b) < ratio(a) ? b : a), counts[0]);
   }
 
+  const MOST_DRAWN = 3; // settings: two lines each, and no more colours
+
   /** Where an axis of shares starts. @param {number[]} shares */
   const floorOf = (shares) => Math.floor(10 * Math.min(0.9, ...shares)) / 10;
 
@@ -125,8 +127,11 @@ export default (() => {
      * @param {Result} [exact]
      */
     function showByTasks(network, density, results, exact) {
-      const settings = [...new Set(results.map(settingOf))].slice(0, 3);
-      const ours = settings.flatMap((setting, i) => {
+      const settings = [...new Set(results.map(settingOf))];
+      /** @param {string} setting */
+      const sizeOf = (setting) => results.filter((row) => settingOf(row) === setting).length;
+      const drawn = settings.sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, MOST_DRAWN);
+      const ours = drawn.flatMap((setting, i) => {
         const found = results.filter((row) => settingOf(row) === setting);
         return SHARES.map(([key, label], j) => ({
           kind: `series-${2 * i + j}`,
@@ -148,7 +153,9 @@ export default (() => {
         ? "The paper has more outputs and another recipe"
         : "The paper shows a curve, and gives no number, for this network";
       const nothing = ours.length ? "" : ": nothing";
-      byTasks.caption.textContent = `measured by number of tasks: ${where}${nothing}. ${other}.`;
+      const rest = settings.slice(MOST_DRAWN).map((setting) => setting.replace(/,.*/, ""));
+      const more = rest.length ? ` The table also has ${rest.join(" and ")}.` : "";
+      byTasks.caption.textContent = `measured by number of tasks: ${where}${nothing}. ${other}.${more}`;
       byTasks.update({
         series,
         xs: [0, Math.log10(2500)],

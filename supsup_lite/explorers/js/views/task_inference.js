@@ -14,6 +14,7 @@ export default (() => {
   const { imageChoice } = supsup.imageChoice;
   const { barChart } = supsup.bars;
   const { outputCharts } = supsup.outputCharts;
+  const { unitChart } = supsup.unitChart;
   const { numbersTable } = supsup.table;
   const { paintBytes } = supsup.images;
   const { range } = supsup.numbers;
@@ -121,6 +122,7 @@ export default (() => {
     // --- the charts
     const votes = barChart({ height: 190, x: "mask i", y: "" });
     const outputs = outputCharts();
+    const units = unitChart();
     const numbers = numbersTable("The numbers");
 
     /** @param {Setting} setting */
@@ -188,6 +190,7 @@ export default (() => {
       votes.caption.textContent = captionOfVotes(now);
       votes.update(votesOf(inference, now));
       outputs.show(inference, now.outputs, finding.reading);
+      units.show(inference);
       numbers.update(
         ["mask", now.method === "exhaustive" ? "entropy" : "−gradient"],
         inference.values.map((value, mask) => [mask, value.toPrecision(8)]),
@@ -205,7 +208,7 @@ export default (() => {
     ];
     const extra = ["extra", "superfluous output"];
     const folded = element("div", { className: "controls" }, ...controls.slice(mainly));
-    more.append(folded, halving, outputs, legend([extra]), numbers);
+    more.append(folded, halving, outputs, legend([extra]), units, numbers);
 
     root.append(
       element(
@@ -220,7 +223,7 @@ export default (() => {
       offer,
     );
     if (short) root.append(votes, legend(masks), more);
-    else root.append(halving, votes, legend([...masks, extra]), outputs, numbers);
+    else root.append(halving, votes, legend([...masks, extra]), outputs, units, numbers);
     more.addEventListener("toggle", update);
     onChange(host, [...STATE, "ink", "learned"], update);
     onChange(host, ["outputs"], objective.refresh);
