@@ -155,7 +155,8 @@ export default (() => {
       const nothing = ours.length ? "" : ": nothing";
       const rest = settings.slice(MOST_DRAWN).map((setting) => setting.replace(/,.*/, ""));
       const more = rest.length ? ` The table also has ${rest.join(" and ")}.` : "";
-      byTasks.caption.textContent = `measured by number of tasks: ${where}${nothing}. ${other}.${more}`;
+      const what = `measured by number of tasks: ${where}${nothing}`;
+      byTasks.caption.textContent = `${what}. ${other}.${more}`;
       byTasks.update({
         series,
         xs: [0, Math.log10(2500)],
