@@ -161,9 +161,7 @@ def test_page_in_a_browser(opened, width, scheme):
         assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
 
     show_what_waits_for_predictions(page)
-    for explorer in page.locator(".explorer-still").all():
-        explorer.scroll_into_view_if_needed()
-        page.wait_for_selector(".explorer-still", state="detached")
+    wake_explorers(page)
     assert complaints == []
     assert page.locator(".supsup-explorer").count() == page.evaluate(COUNT_EXPLORERS)
 

@@ -2,6 +2,7 @@
 
 from supsup_lite.inference.methods import METHODS, alpha_gradient, entropies, halvings, infer_task, superpose
 from supsup_lite.inference.objectives import OBJECTIVES, objective_of
+from supsup_lite.inference.votes import votes_of
 
 __all__ = [
     "METHODS",
@@ -12,4 +13,5 @@ __all__ = [
     "infer_task",
     "objective_of",
     "superpose",
+    "votes_of",
 ]
