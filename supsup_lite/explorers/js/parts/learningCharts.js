@@ -31,7 +31,9 @@ supsup.learningCharts = (() => {
         marks,
         high: 1,
         format: percent,
-        alt: now.map((share, task) => `Task ${task}: ${percent(share)}.`).join(" "),
+        alt:
+          now.map((share, task) => `Task ${task}: ${percent(share)}.`).join(" ") ||
+          "No task is learned yet.",
       });
     };
     return Object.assign(chart, { show });
@@ -52,10 +54,11 @@ supsup.learningCharts = (() => {
         xs: [0, endOf(record)],
         ys: [0, 1],
         format: percent,
-        alt: record.curves
-          .filter(({ length }) => length)
-          .map((points, task) => `Task ${task} is at ${percent(last(points)[1])}.`)
-          .join(" "),
+        alt:
+          record.curves
+            .filter(({ length }) => length)
+            .map((points, task) => `Task ${task} is at ${percent(last(points)[1])}.`)
+            .join(" ") || "No task is learned yet.",
       });
     return Object.assign(chart, { show });
   }
