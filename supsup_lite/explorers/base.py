@@ -70,6 +70,7 @@ class Explorer(anywidget.AnyWidget):
         assets: names of the files that a page without a kernel has to hold.
         heights: px that a page reserves for it on a phone, on a tablet and on a desk, so that nothing jumps when it
             wakes: its heights where it may be 358, 608 and 728 px wide. Without them its still is as high as it is.
+        short_heights: the same for one that is made with `short=True`.
         still: HTML of the picture that is shown where the explorer cannot start.
         progress: share of the masks that Python has learned of those it was asked for; below 0 when it is idle.
         trouble: a sentence about what went wrong in Python or was refused, or nothing.
@@ -78,6 +79,7 @@ class Explorer(anywidget.AnyWidget):
     _css = look()
     files: ClassVar[tuple[str, ...]] = ()
     heights: ClassVar[tuple[int, ...]] = ()
+    short_heights: ClassVar[tuple[int, ...]] = ()
     Request: ClassVar[type | None] = None
     _cancelled: threading.Event | None = None  # of the run under way. None for a widget whose making was refused, too
 
@@ -90,7 +92,8 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, **traits):
         self._lock = threading.RLock()  # held while a run starts, writes to a trait, is cancelled, or ends
-        super().__init__(assets=list(self.files), room=list(self.heights), **traits)
+        room = self.short_heights if traits.get("short") else self.heights
+        super().__init__(assets=list(self.files), room=list(room), **traits)
         self.still = isolated(self.draw_still)()
         self.on_msg(lambda _, message, buffers: self.reply(message, buffers))
 

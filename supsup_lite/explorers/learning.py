@@ -70,6 +70,8 @@ class Learning(Explorer):
     """
 
     _esm = module("learning")
+    heights = (1682, 1267, 1267)
+    short_heights = (955, 789, 789)
     files = ("small-digits",)
 
     trained = traitlets.Enum(("masks", "weights"), "masks").tag(sync=True)

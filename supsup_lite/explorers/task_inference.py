@@ -52,6 +52,7 @@ class TaskInference(Explorer):
 
     _esm = module("task_inference")
     heights = (1379, 1194, 912)
+    short_heights = (884, 702, 668)
     files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)
