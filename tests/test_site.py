@@ -189,6 +189,7 @@ def test_page_does_not_jump_when_explorers_wake(site, browser, name, width, sche
     with opened_page(browser, address, width, scheme) as (page, _):
         page.route("**/explorers.js*", lambda route: route.abort())
         page.reload()
+        show_what_waits_for_predictions(page)
         reserved = heights(page, ".explorer-still")
     with opened_page(browser, address, width, scheme) as (page, _):
         assert jumped_while_reading(page) < 0.1

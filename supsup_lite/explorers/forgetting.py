@@ -42,7 +42,7 @@ class Forgetting(Explorer):
         tasks: int
 
     _esm = module("forgetting")
-    heights = (924, 959, 540)
+    heights = (945, 970, 550)
 
     method = traitlets.Unicode().tag(sync=True)
     num_tasks = traitlets.Int().tag(sync=True)
