@@ -246,7 +246,7 @@ def by_mouse(page, control):
 def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
     page, complaints = opened
     show_what_waits_for_predictions(page)
-    page.locator(STILL).first.scroll_into_view_if_needed()
+    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
     explorer = page.locator(EXPLORER).first
     explorer.wait_for()
     moved = 0
@@ -277,7 +277,7 @@ def test_lists_keep_the_order_that_python_gave(opened, control, order):
     """And so, in lesson 03, the lines of the explorer keep the colours of the figures."""
     page, _ = opened
     show_what_waits_for_predictions(page)
-    page.locator(STILL).first.scroll_into_view_if_needed()
+    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
     page.wait_for_selector(EXPLORER)
     assert page.locator(f"{EXPLORER} [name={control}] option").all_inner_texts() == list(order)
 
