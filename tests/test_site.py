@@ -235,6 +235,7 @@ def by_mouse(page, control):
     if is_list(control):  # it opens outside of the page, where no test can click
         control.select_option(index=control.evaluate("el => el.selectedIndex ? 0 : el.options.length - 1"))
     else:
+        control.evaluate("el => el.scrollIntoView({ block: 'center' })")  # not below the header, nor out of sight
         box = control.bounding_box()
         other_end = control.evaluate("el => 2 * el.value > +el.max + +el.min ? 0.02 : 0.98")
         page.mouse.click(box["x"] + other_end * box["width"], box["y"] + box["height"] / 2)
