@@ -25,8 +25,8 @@ supsup.streamChart = (() => {
   const STRIP = { height: 26, truth: 2, masks: 34 };
   const SCALE = { low: 1e-3, high: 20, top: 74, bottom: 214 };
   const CAPTION =
-    "the true tasks, the masks they got, and k max ν − 1 of each decision: above the dashed line " +
-    "the paper's test says known, below it new";
+    "the true tasks, the masks they got, and k max ν − 1 of each decision: above the dashed " +
+    "line the paper's test says known, below it new";
   const SIGNS = [
     ["known", "it knew the task"],
     ["new", "new to it"],
