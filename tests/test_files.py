@@ -490,8 +490,8 @@ def good(tmp_path_factory):
     """The good files that are damaged below, with what reads them."""
     folder = tmp_path_factory.mktemp("good")
     store = masks_of()
-    files = {3: content_of(store, folder), 2: of_version(2, store), 1: of_version(1, store)}
-    return [*((content, load_masks) for content in files.values()), (content_of(hopfield(), folder), load_hopfield)]
+    files = [of_version(version, store, folder) for version in (4, 3, 2, 1)]
+    return [*((content, load_masks) for content in files), (content_of(hopfield(), folder), load_hopfield)]
 
 
 def outcome(load, content, folder):

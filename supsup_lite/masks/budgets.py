@@ -29,15 +29,13 @@ def check_budget(keep: Keep) -> Keep:
         return None
     if not isinstance(keep, str):
         return check_keep(keep)
+    expected = "keep must be a number in 0..1, the share of weights to keep, or such as 'er:0.08', of the whole network"
+    if not keep.startswith(ER):
+        raise TypeError(f"{expected}, got {keep!r}.")
     try:
-        if not keep.startswith(ER):
-            raise ValueError
         return f"{ER}{check_keep(float(keep.removeprefix(ER)))}"
     except ValueError:
-        raise ValueError(
-            f"keep must be a density in 0..1 for every layer, or 'er:' and one for the whole network, such as "
-            f"'er:0.08', got {keep!r}."
-        ) from None
+        raise ValueError(f"{expected}, got {keep!r}.") from None
 
 
 def layer_budgets(net: Network, keep: Keep) -> dict[str, float | None]:

@@ -43,14 +43,17 @@ def check_several(name: str, h: Tensor) -> None:
 def by_statistics(statistics: Statistics) -> Normalise:
     """Return how to normalise by given statistics [2, channels], or [B, 2, channels] where each image has its own.
 
-    With statistics of each image the result is differentiable in them.
+    The result is differentiable in statistics that require it, as superposed ones may. (Of these a variance may be
+    below 0, where an alpha is: it counts as 0.)
     """
 
     def normalise(name: str, norm: nn.Module, h: Tensor) -> Tensor:
         mean, variance = statistics[name].to(h.dtype).unbind(-2)
         if mean.ndim == 1 and not statistics[name].requires_grad:
             return F.batch_norm(h, mean, variance, *_affine(norm, h), training=False, eps=norm.eps)
-        mean, scale = (v.view(*v.shape, *[1] * (h.ndim - 2)) for v in (mean, (variance + norm.eps).rsqrt()))
+        mean, scale = (
+            v.view(*v.shape, *[1] * (h.ndim - 2)) for v in (mean, (variance.clamp_min(0) + norm.eps).rsqrt())
+        )
         weight, bias = _affine(norm, h)
         z = (h - mean) * scale
         if weight is None:
