@@ -17,9 +17,14 @@ class TaskMask(dict[str, Tensor]):
         bits: name of a weight -> bool tensor.
         statistics: name of a norm -> mean and variance, float32 [2, channels]; None where the network has no norms
             with statistics of each task, or they are not known.
+
+    Raises:
+        TypeError: the bits are no dict. (What the tensors are is checked where the mask is used.)
     """
 
     def __init__(self, bits: dict[str, Tensor], statistics: Statistics | None = None):
+        if not isinstance(bits, dict):
+            raise TypeError(f"a mask is a dict of bool tensors by weight name, got {type(bits).__name__}.")
         super().__init__(bits)
         self.statistics = statistics
 

@@ -14,7 +14,7 @@ from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.datasets import _torchvision_datasets
 from supsup_lite.devices import check_memory, resolve
-from supsup_lite.networks.frozen import FrozenBase, frozen_base
+from supsup_lite.networks.frozen import FrozenBase, check_trial, frozen_base
 
 Norm = partial(nn.BatchNorm2d, affine=False, track_running_stats=False)
 
@@ -173,8 +173,12 @@ def _drawn(
 ) -> FrozenBase:
     """Return a network whose module is made without weights, and so without torch's global random state."""
     outputs, seed, where = check_whole("outputs", outputs, least=2), check_seed(seed), resolve(device)
-    with torch.device("meta"):
-        module = make(outputs)
+    check_trial(shape)
+    try:
+        with torch.device("meta"):
+            module = make(outputs)
+    except RuntimeError as error:  # even counting its bytes overflows
+        raise ValueError(f"{name} of these sizes is larger than any memory ({error}). Take smaller ones.") from error
     weights = sum(parameter.numel() for parameter in module.parameters())
     check_memory(f"a network of {weights:,} weights", 10 * weights, torch.device("cpu"))  # where they are drawn
     return frozen_base(module, name, seed, shape, where)

@@ -183,8 +183,13 @@ def _checked_shape(module: nn.Module, input_shape: Sequence[int] | None) -> tupl
     if not isinstance(input_shape, Sequence) or isinstance(input_shape, (str, bytes)) or not len(input_shape):
         raise TypeError(f"input_shape must be the sizes of one image, such as (1, 28, 28), got {input_shape!r}.")
     shape = tuple(check_whole("a size of input_shape", size) for size in input_shape)
-    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
+    check_trial(shape)
     return shape
+
+
+def check_trial(shape: tuple[int, ...]) -> None:
+    """Raise ValueError where a trial run on images of this shape takes more memory than there is."""
+    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
 
 
 def _check_layers(module: nn.Module) -> None:
