@@ -12,6 +12,7 @@ import torch
 
 import supsup_lite as sl
 from tests.benchmarks import (
+    conv,
     explorer,
     growth,
     hopfield,
@@ -38,6 +39,7 @@ PARTS = {
     "recipes": recipes,
     "inference_sweep": inference_sweep,
     "unannounced": unannounced,
+    "conv": conv,
 }
 
 
