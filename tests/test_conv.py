@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import supsup_lite as sl
+from supsup_lite.experiments import shards
 from supsup_lite.learning import task_statistics
 from supsup_lite.learning.learn import learn_scores, losses, task_batches
 from supsup_lite.masks import chosen_weights, layer_budgets, masks_of
@@ -481,3 +482,11 @@ def test_run_with_statistics_of_a_task(net, masks):
         net, {name: rows[None] for name, rows in weights.items()}, x[None], torch.zeros(1, 6, dtype=torch.long)
     )
     torch.testing.assert_close(each[0], F.cross_entropy(plain_conv_net(weights, x), torch.zeros(6, dtype=torch.long)))
+
+
+def test_statistics_come_through_blocks_of_a_run(net, tasks, masks, tmp_path, monkeypatch):
+    """Masks that are learned in blocks, saved, and put together, as the experiments do it, twice."""
+    monkeypatch.setattr(shards.runs, "checkpoint", lambda name, identity: tmp_path / "blocks")
+    for _ in range(2):
+        store, _ = shards.learn_resumably("conv", net, tasks, None, 0, FEW)
+        assert all(torch.equal(store.statistics[name], rows) for name, rows in masks.statistics.items())

@@ -282,6 +282,7 @@ REFUSED = {
     "one weight twice": (shared_weight, ValueError, "0.weight and 1.weight are one weight"),
     "hooks": (hooked, ValueError, "forward hooks"),
     "parametrized": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(6, 4)), ValueError, "parametrization"),
+    "on meta": (lambda: nn.Linear(6, 4, device="meta"), ValueError, "device meta, where tensors have no values"),
     "lazy": (lambda: nn.Sequential(nn.Linear(6, 5), nn.LazyLinear(4)), ValueError, "no weights yet"),
     "read apart": (lambda: Reads(lambda m, x: x @ m.fc.weight.T), ValueError, "weight of fc is read apart"),
     "never called": (lambda: Reads(lambda m, x: m.fc(x), aux=nn.Linear(6, 4)), ValueError, "never calls aux"),

@@ -126,7 +126,11 @@ def freeze_as_base(
 def frozen_base(
     module: nn.Module, name: str, seed: int | None, shape: tuple[int, ...], device: torch.device | str | None
 ) -> FrozenBase:
-    """Return `freeze_as_base` of a module that is known to be sound; with a seed it may lie on the device meta."""
+    """Return `freeze_as_base` of a module that is known to be sound.
+
+    With a seed it may lie on the device meta, and all of it is drawn: a torch module made elsewhere would draw numbers
+    from the global random state first.
+    """
     frozen = copy.deepcopy(nn.Sequential(module) if _is_masked(module) else module)
     if seed is not None and next(frozen.parameters()).is_meta:
         frozen = frozen.to_empty(device="cpu")
@@ -203,6 +207,8 @@ def _check_layers(module: nn.Module) -> None:
             raise ValueError(f"{what} has forward hooks, which may change what a layer computes: remove them first.")
         if nn.utils.parametrize.is_parametrized(part):
             raise ValueError(f"{what} computes its weight by a parametrization: remove it, leaving the weight, first.")
+        if any(tensor.is_meta for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False))):
+            raise ValueError(f"{what} lies on the device meta, where tensors have no values: make it on another.")
         for name, parameter in part.named_parameters(recurse=False):
             owners.setdefault(id(parameter), []).append(f"{path}.{name}".lstrip("."))
     masked = {id(layer.weight) for layer in module.modules() if _is_masked(layer)}
