@@ -14,6 +14,7 @@ from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.everybody import faults, heights, jumped_while_reading, violations, wake_explorers
 from tests.pages import opened_page
+from tests.waiting import built_once
 
 PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
@@ -44,14 +45,15 @@ IT_STANDS_STILL = f"() => {{ const last = window.last; return (window.last = {NO
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, lessons_ready):
     """The folder of the built site. Lessons that this test run has executed are not executed again."""
-    out = tmp_path_factory.mktemp("site")
+    return built_once(tmp_path_factory, "site", build_site)
+
+
+def build_site(out):
     flags = ["-E", "-W", "-n", "--keep-going", "-q", "-c", "notebooks/_site", "-d", str(out / "doctrees")]
     build = subprocess.run(
-        [sys.executable, "-m", "sphinx", *flags, "notebooks", str(out / "html")],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "sphinx", *flags, "notebooks", str(out)], cwd=ROOT, capture_output=True, text=True
+    )
     assert build.returncode == 0, build.stderr
-    return out / "html"
 
 
 class Links(HTMLParser):
@@ -143,7 +145,7 @@ def opened(site, browser, name, width, scheme):
         yield found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "search", "404"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
 def test_page_in_a_browser(opened, width, scheme):
@@ -170,14 +172,6 @@ def test_page_in_a_browser(opened, width, scheme):
     for still in stills.all():
         assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
         assert not still.locator(":is(input, select, button):enabled").count()
-
-
-@pytest.mark.parametrize("name", [*PAGES, "search", "404"])
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
-def test_page_is_for_everybody(opened):
-    page, _ = opened
-    show_what_waits_for_predictions(page)
-    wake_explorers(page)
     assert violations(page) == []
 
 
