@@ -39,7 +39,7 @@ def pytest_xdist_make_scheduler(config, log):
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
-            lesson = re.search(r"test_(?:lessons|site)\.py.*[[-](\d\d[a-z]?_\w+)", nodeid)
+            lesson = re.search(r"test_(?:lessons|site)\.py.*[-\[](\d\d[a-z]?_\w+)", nodeid)
             return f"{file} {lesson[1]}" if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", file)
 
     return Scheduling(config, log)

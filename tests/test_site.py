@@ -180,9 +180,7 @@ def test_page_in_a_browser(opened, width, scheme):
 def test_page_does_not_jump_when_explorers_wake(site, browser, name, width, scheme):
     """An explorer takes the room that its still picture kept for it, a finger's breadth more or less."""
     address = (site / f"{name}.html").as_uri()
-    with opened_page(browser, address, width, scheme) as (page, _):
-        page.route("**/explorers.js*", lambda route: route.abort())
-        page.reload()
+    with opened_page(browser, address, width, scheme, without="**/explorers.js*") as (page, _):
         show_what_waits_for_predictions(page)
         reserved = heights(page, ".explorer-still")
     with opened_page(browser, address, width, scheme) as (page, _):
