@@ -51,9 +51,15 @@ def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", wit
     page.on("pageerror", lambda error: complaints.append(str(error)))
     if without:
         page.route(without, lambda route: route.abort())
-    page.goto(url, wait_until="networkidle")
+    page.goto(url)
+    page.wait_for_load_state("networkidle")  # a busy machine may be quiet for a while before the page is loaded
     yield page, complaints
     context.close()
+
+
+def bring_near(place) -> None:
+    """Scroll to something that may wake and go meanwhile: playwright's own way waits for it to be visible."""
+    place.evaluate("place => place.scrollIntoView({ block: 'center' })")
 
 
 def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):

@@ -13,7 +13,7 @@ from supsup_lite.explorers.scale import NETWORKS
 from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.everybody import faults, heights, jumped_while_reading, violations, wake_explorers
-from tests.pages import opened_page
+from tests.pages import bring_near, opened_page
 from tests.waiting import built_once
 
 PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
@@ -212,6 +212,13 @@ def show_what_waits_for_predictions(page):
         page.get_by_role("button", name="Just show it").first.click()
 
 
+def first_explorer(page):
+    bring_near(page.locator(f"{STILL}, {EXPLORER}").first)
+    explorer = page.locator(EXPLORER).first
+    explorer.wait_for()
+    return explorer
+
+
 def is_list(control):
     return control.evaluate("el => el.matches('select')")
 
@@ -227,7 +234,7 @@ def by_mouse(page, control):
     if is_list(control):  # it opens outside of the page, where no test can click
         control.select_option(index=control.evaluate("el => el.selectedIndex ? 0 : el.options.length - 1"))
     else:
-        control.evaluate("el => el.scrollIntoView({ block: 'center' })")  # not below the header, nor out of sight
+        bring_near(control)  # not below the header, nor out of sight
         box = control.bounding_box()
         other_end = control.evaluate("el => 2 * el.value > +el.max + +el.min ? 0.02 : 0.98")
         page.mouse.click(box["x"] + other_end * box["width"], box["y"] + box["height"] / 2)
@@ -239,9 +246,7 @@ def by_mouse(page, control):
 def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
     page, complaints = opened
     show_what_waits_for_predictions(page)
-    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
-    explorer = page.locator(EXPLORER).first
-    explorer.wait_for()
+    explorer = first_explorer(page)
     moved = 0
     for control in explorer.locator("input[type=range], select").all():
         offered = control.locator("option:enabled").count() if is_list(control) else 2
@@ -270,9 +275,7 @@ def test_lists_keep_the_order_that_python_gave(opened, control, order):
     """And so, in lesson 03, the lines of the explorer keep the colours of the figures."""
     page, _ = opened
     show_what_waits_for_predictions(page)
-    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
-    page.wait_for_selector(EXPLORER)
-    assert page.locator(f"{EXPLORER} [name={control}] option").all_inner_texts() == list(order)
+    assert first_explorer(page).locator(f"[name={control}] option").all_inner_texts() == list(order)
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])
