@@ -33,21 +33,22 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep on one worker what shares work: the tests of a lesson, those of a file, those of `stream_and_scale`."""
+    """Keep on one worker what shares work: a lesson's tests, a page's, a file's, and those of `stream_and_scale`."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            lesson = re.search(r"test_lessons\.py.*\[(\d\d[a-z]?_\w+)\]", nodeid)
-            return lesson[1] if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", nodeid.split("::")[0])
+            file = nodeid.split("::")[0]
+            lesson = re.search(r"test_(?:lessons|site)\.py.*[-\[](\d\d[a-z]?_\w+)", nodeid)
+            return f"{file} {lesson[1]}" if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", file)
 
     return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def executed_lesson():
-    """Call it with a lesson's path: the executed notebook, which the site then shows without running it again."""
-    return functools.cache(lambda lesson: execute_lesson(lesson)[0])
+    """Call it with a lesson's path: what ran each of its cells twice, with the notebook that the site shows."""
+    return functools.cache(lambda lesson: execute_lesson(lesson, twice=True))
 
 
 @pytest.fixture(scope="session")

@@ -41,17 +41,25 @@ def patient(place):
 
 
 @contextmanager
-def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", **options):
-    """Open a page, and yield it with the list of what it complains about or asks the outside for."""
+def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", without: str | None = None, **options):
+    """Open a page, without some of its files, and yield it with what it complains about or asks the outside for."""
     context = patient(browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options))
     page, complaints = context.new_page(), []
     page.on("request", lambda request: request.url.startswith(LOCAL) or complaints.append(request.url))
     page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
     page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(url, wait_until="networkidle")
+    if without:
+        page.route(without, lambda route: route.abort())
+    page.goto(url)
+    page.wait_for_load_state("networkidle")  # a busy machine may be quiet for a while before the page is loaded
     yield page, complaints
     context.close()
+
+
+def bring_near(place) -> None:
+    """Scroll to something that may wake and go meanwhile: playwright's own way waits for it to be visible."""
+    place.evaluate("place => place.scrollIntoView({ block: 'center' })")
 
 
 def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):

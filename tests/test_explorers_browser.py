@@ -20,7 +20,7 @@ from supsup_lite.inference import objective_of
 from supsup_lite.inference.methods import entropies, halvings
 from supsup_lite.networks import run
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak
+from tests.pages import bring_near, draw_upright_stroke, opened_page, patient, regions_that_speak
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -607,7 +607,7 @@ def test_nothing_is_loaded_before_it_is_seen(pages, browser):
     with opened_page(browser, (pages / "far.html").as_uri()) as (page, complaints):
         assert page.evaluate("window.explorerFiles") is None
         assert page.locator(".explorer-still svg").count() == 1
-        page.locator(".explorer-still").scroll_into_view_if_needed()
+        bring_near(page.locator(".explorer-still"))
         page.wait_for_selector(".supsup-explorer")
         loaded = page.evaluate("Object.keys(window.explorerFiles).length")
         assert loaded == 4, "module, digits, permutations, and the masks of one setting"
@@ -715,7 +715,7 @@ def test_missing_pictures_of_masks(spoiled):
         path.write_text(f'{head}widget-state+json">{json.dumps(saved)}{state[state.index("</script>") :]}', "utf-8")
 
     page = spoiled(harm, "grids")
-    page.locator(".explorer-still").last.scroll_into_view_if_needed()
+    bring_near(page.locator(".explorer-still").last)
     failed = page.locator(".explorer-still[data-explorer=failed]")
     failed.wait_for()
     assert failed.locator("figcaption").inner_text().endswith("are missing. In a running notebook it moves.")

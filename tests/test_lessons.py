@@ -1,17 +1,17 @@
 """Every lesson runs offline from anywhere, twice with the same result, and keeps to the anatomy of a lesson."""
 
 import ast
+import builtins
 import importlib
 import inspect
-import os
 import pkgutil
 import re
-import time
+import symtable
 
 import jupytext
 import nbformat
 import pytest
-from execution import execute
+from execution import WIDGET_STATE, execute
 from jupyter_cache import get_cache
 from lessons import LESSONS, ROOT, execution_cache, minutes_to_read
 from myst_nb.core.read import read_myst_markdown_notebook
@@ -22,7 +22,6 @@ from supsup_lite.exercises import check_for, yours_or
 from tests.conftest import LESSON_SECONDS
 from tests.lesson_exercises import Exercise, check_calls, exercises_of, hint_faults
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CODE_LINES, PROSE_WORDS, SETUP_LINES = 24, 140, 5
 CHECK = re.compile(r"^(?:\w+\.)*(check_\w+)\(", re.MULTILINE)
@@ -67,10 +66,9 @@ def shown_text(cell):
 
 
 def test_lesson_runs(lesson, executed_lesson, record_property):
-    began = time.monotonic()
-    notebook = executed_lesson(lesson)
-    record_property(LESSON_SECONDS, (lesson.stem, time.monotonic() - began))
-    errors = [output.text for cell in code_cells(notebook) for output in cell.outputs if output.get("name") == "stderr"]
+    ran = executed_lesson(lesson)
+    record_property(LESSON_SECONDS, (lesson.stem, ran.seconds))
+    errors = [output.text for cell in code_cells(ran.nb) for output in cell.outputs if output.get("name") == "stderr"]
     assert not [text for text in errors if "Warning" in text]
 
 
@@ -81,21 +79,39 @@ def test_site_finds_the_executed_lesson(lesson, executed_lesson):
     assert record.data["execution_seconds"] > 0
 
 
-def every_cell_twice_and_exercises_last(lesson):
-    """A lesson's code as a learner may run it: cells again, exercises left out at first and done at the end."""
-    cells = sorted(code_cells(jupytext.read(lesson)), key=is_exercise)  # sorting leaves the order within both parts
-    twice = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells for _ in range(2)]
-    return nbformat.v4.new_notebook(cells=twice)
-
-
-def test_lesson_gives_the_same_again(lesson, executed_lesson, tmp_path):
-    """In another process, each cell run twice in a row, without its exercises, and they still work at its end."""
-    first = {cell.source: shown_text(cell) for cell in code_cells(executed_lesson(lesson))}
-    again = execute(every_cell_twice_and_exercises_last(lesson), tmp_path)
-    for cell in again.cells:
+def test_lesson_gives_the_same_again(lesson, executed_lesson):
+    """Each cell run twice in a row, as a learner may run it."""
+    ran = executed_lesson(lesson)
+    assert [cell.source for cell, _ in ran.again] == [cell.source for cell in code_cells(jupytext.read(lesson))]
+    for cell, again in ran.again:
         if "timing" not in tags(cell):
-            assert shown_text(cell) == first[cell.source], cell.source
-    assert os.listdir(tmp_path) == [], "a lesson leaves nothing in the working directory"
+            assert shown_text(again) == shown_text(cell), cell.source
+
+
+def names(source):
+    """The notebook's names that a cell binds, and those that it reads, in functions too."""
+    top = symtable.symtable(source, "a cell", "exec")
+    scopes = [top]
+    for scope in scopes:
+        scopes += scope.get_children()
+    binds = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    symbols = [(scope, symbol) for scope in scopes for symbol in scope.get_symbols() if symbol.is_referenced()]
+    return binds, {symbol.get_name() for scope, symbol in symbols if scope is top or symbol.is_global()}
+
+
+def test_exercises_can_be_left_out_and_done_last(lesson):
+    """No other cell needs a name that only exercises bind, and nothing later binds anew what an exercise needs."""
+    cells = code_cells(jupytext.read(lesson))
+    of_exercises = set().union(*(names(cell.source)[0] for cell in cells if is_exercise(cell)))
+    bound = set(dir(builtins))
+    for place, cell in enumerate(cells):
+        binds, reads = names(cell.source)
+        if is_exercise(cell):
+            later = [names(other.source)[0] for other in cells[place:] if not is_exercise(other)]
+            assert not (reads - of_exercises) & set().union(*later), cell.source
+        else:
+            bound |= binds
+            assert reads <= bound, cell.source
 
 
 @pytest.mark.parametrize(
@@ -135,7 +151,7 @@ def test_notebook_is_clean(lesson):
 
 
 def test_setup_cell_is_short_and_first(lesson, executed_lesson):
-    setup = code_cells(executed_lesson(lesson))[0]
+    setup = code_cells(executed_lesson(lesson).nb)[0]
     assert len(setup.source.split("\n")) - setup.source.count("\n\n") <= SETUP_LINES, "blank lines are free"
     assert re.search(r"torch \d", shown_text(setup)), "the setup cell prints device and versions"
 
@@ -159,7 +175,7 @@ def test_cells_are_short(lesson):
 
 
 def test_every_picture_has_words(lesson, executed_lesson):
-    notebook = executed_lesson(lesson)
+    notebook = executed_lesson(lesson).nb
     for output in outputs_with_data(notebook):
         assert "text/html" in output["data"] or not any(kind.startswith("image/") for kind in output["data"]), (
             "show figures with supsup_lite.plots.show(figure, alt)"
@@ -172,7 +188,7 @@ def test_every_picture_has_words(lesson, executed_lesson):
 
 
 def test_untouched_stubs_let_the_lesson_go_on(lesson, executed_lesson):
-    for cell in code_cells(executed_lesson(lesson)):
+    for cell in code_cells(executed_lesson(lesson).nb):
         if re.search(r"^(\w+\.)*check_\w+\(\w+\)", cell.source, re.M) and "solution" not in tags(cell):
             assert "not done yet" in shown_text(cell), cell.source
 
@@ -278,6 +294,6 @@ def test_a_solution_is_not_taken_for_the_learners(lesson):
 
 
 def test_lesson_names_no_machine(lesson, executed_lesson):
-    shown = "\n".join(shown_text(cell) for cell in code_cells(executed_lesson(lesson)))
+    shown = "\n".join(shown_text(cell) for cell in code_cells(executed_lesson(lesson).nb))
     for text in (lesson.read_text(encoding="utf-8"), shown):
         assert not re.search(r"(?<![\w.])/(home|Users|tmp|work|root|usr|var)/|0x[0-9a-f]{8,}|127\.0\.0\.1", text)

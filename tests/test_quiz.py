@@ -12,7 +12,7 @@ from lessons import ROOT
 from supsup_lite.explorers import Prediction, Quiz
 from supsup_lite.explorers.questions import bank
 from tests import small_site
-from tests.pages import opened_page
+from tests.pages import bring_near, opened_page
 
 LESSON = "06"  # the one whose questions stand for all here
 FILES = sorted(bank.FOLDER.glob("*.json"))
@@ -341,7 +341,7 @@ def test_an_answer_is_spoken_once(opened):
 
 def test_a_warm_up_says_where_its_questions_come_from(opened):
     quiz, questions = opened.locator(".quiz").nth(1), bank.warm_up_of(bank.lessons()[-1])
-    opened.locator(".result").scroll_into_view_if_needed()  # the warm-up starts when it comes near
+    bring_near(opened.locator(".result"))  # the warm-up starts when it comes near
     quiz.wait_for()
     assert quiz.locator("legend").all_inner_texts() == [f"Lesson {q['lesson']}\n{q['question']}" for q in questions]
 

@@ -13,7 +13,8 @@ from supsup_lite.explorers.scale import NETWORKS
 from supsup_lite.explorers.stored.streams import PLANS, WORDS
 from supsup_lite.plots.forgetting import METHODS
 from tests.everybody import faults, heights, jumped_while_reading, violations, wake_explorers
-from tests.pages import opened_page
+from tests.pages import bring_near, opened_page
+from tests.waiting import built_once
 
 PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
@@ -44,14 +45,15 @@ IT_STANDS_STILL = f"() => {{ const last = window.last; return (window.last = {NO
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, lessons_ready):
     """The folder of the built site. Lessons that this test run has executed are not executed again."""
-    out = tmp_path_factory.mktemp("site")
+    return built_once(tmp_path_factory, "site", build_site)
+
+
+def build_site(out):
     flags = ["-E", "-W", "-n", "--keep-going", "-q", "-c", "notebooks/_site", "-d", str(out / "doctrees")]
     build = subprocess.run(
-        [sys.executable, "-m", "sphinx", *flags, "notebooks", str(out / "html")],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "sphinx", *flags, "notebooks", str(out)], cwd=ROOT, capture_output=True, text=True
+    )
     assert build.returncode == 0, build.stderr
-    return out / "html"
 
 
 class Links(HTMLParser):
@@ -143,7 +145,7 @@ def opened(site, browser, name, width, scheme):
         yield found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "search", "404"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
 def test_page_in_a_browser(opened, width, scheme):
@@ -170,14 +172,6 @@ def test_page_in_a_browser(opened, width, scheme):
     for still in stills.all():
         assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
         assert not still.locator(":is(input, select, button):enabled").count()
-
-
-@pytest.mark.parametrize("name", [*PAGES, "search", "404"])
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
-def test_page_is_for_everybody(opened):
-    page, _ = opened
-    show_what_waits_for_predictions(page)
-    wake_explorers(page)
     assert violations(page) == []
 
 
@@ -186,9 +180,7 @@ def test_page_is_for_everybody(opened):
 def test_page_does_not_jump_when_explorers_wake(site, browser, name, width, scheme):
     """An explorer takes the room that its still picture kept for it, a finger's breadth more or less."""
     address = (site / f"{name}.html").as_uri()
-    with opened_page(browser, address, width, scheme) as (page, _):
-        page.route("**/explorers.js*", lambda route: route.abort())
-        page.reload()
+    with opened_page(browser, address, width, scheme, without="**/explorers.js*") as (page, _):
         show_what_waits_for_predictions(page)
         reserved = heights(page, ".explorer-still")
     with opened_page(browser, address, width, scheme) as (page, _):
@@ -220,6 +212,13 @@ def show_what_waits_for_predictions(page):
         page.get_by_role("button", name="Just show it").first.click()
 
 
+def first_explorer(page):
+    bring_near(page.locator(f"{STILL}, {EXPLORER}").first)
+    explorer = page.locator(EXPLORER).first
+    explorer.wait_for()
+    return explorer
+
+
 def is_list(control):
     return control.evaluate("el => el.matches('select')")
 
@@ -235,7 +234,7 @@ def by_mouse(page, control):
     if is_list(control):  # it opens outside of the page, where no test can click
         control.select_option(index=control.evaluate("el => el.selectedIndex ? 0 : el.options.length - 1"))
     else:
-        control.evaluate("el => el.scrollIntoView({ block: 'center' })")  # not below the header, nor out of sight
+        bring_near(control)  # not below the header, nor out of sight
         box = control.bounding_box()
         other_end = control.evaluate("el => 2 * el.value > +el.max + +el.min ? 0.02 : 0.98")
         page.mouse.click(box["x"] + other_end * box["width"], box["y"] + box["height"] / 2)
@@ -247,9 +246,7 @@ def by_mouse(page, control):
 def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
     page, complaints = opened
     show_what_waits_for_predictions(page)
-    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
-    explorer = page.locator(EXPLORER).first
-    explorer.wait_for()
+    explorer = first_explorer(page)
     moved = 0
     for control in explorer.locator("input[type=range], select").all():
         offered = control.locator("option:enabled").count() if is_list(control) else 2
@@ -278,9 +275,7 @@ def test_lists_keep_the_order_that_python_gave(opened, control, order):
     """And so, in lesson 03, the lines of the explorer keep the colours of the figures."""
     page, _ = opened
     show_what_waits_for_predictions(page)
-    page.locator(f"{STILL}, {EXPLORER}").first.scroll_into_view_if_needed()
-    page.wait_for_selector(EXPLORER)
-    assert page.locator(f"{EXPLORER} [name={control}] option").all_inner_texts() == list(order)
+    assert first_explorer(page).locator(f"[name={control}] option").all_inner_texts() == list(order)
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("index", 360, "light")])

@@ -36,7 +36,7 @@ nb_output_stderr = "remove"  # progress bars; test_lessons.py looks for warnings
 nb_render_markdown_format = "myst"  # what a cell computes as Markdown may hold tables; CommonMark has none
 nb_merge_streams = True  # one print may arrive in several pieces
 nb_ipywidgets_js = {
-    name: {"defer": "defer"} for name in ("predictions.js", "widgets.js", "explorers.js")
+    name: {"defer": "defer"} for name in ("predictions.js", "widgets.js", "explorers.js", "sliding.js")
 }  # in place of scripts from elsewhere
 nb_code_prompt_show = "Show the solution"  # nothing else is folded by a tag
 nb_code_prompt_hide = "Hide the solution"

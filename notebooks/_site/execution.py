@@ -1,18 +1,23 @@
 """Lessons are executed here, for the site and the tests alike: offline, in an empty folder, once for each state."""
 
 import asyncio
+import json
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
 
 import jupytext
+import nbformat
 import zmq
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from lessons import execution_cache
 from nbclient import NotebookClient
 
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET = re.compile(r'(?<=IPY_MODEL_)\w+|(?<="model_id": ")\w+')  # how a widget, or an output, names another
 CELL_SECONDS = 300  # a hung kernel ends here; a whole lesson takes a minute, but not on a busy machine
 KERNEL = {
     # PyTorch's threads sleep while they wait. Spinning, they make a lesson 20 times slower when all cores are busy.
@@ -28,12 +33,29 @@ class LessonClient(NotebookClient):
     It answers widgets on the socket that it awaits a cell's reply on. Now and then that swallows the wake-up for the
     reply (nbclient issue 312), and a cell with a widget seems to run until its time-out. Asking the socket for its
     events makes it look again.
+
+    Attributes:
+        twice: whether each cell runs a second time at once, as it may when a learner runs it.
+        again: what those second runs gave: for each code cell, the cell as it stands and the one that ran again.
+        seconds: what the first runs took.
     """
 
-    async def async_execute_cell(self, *arguments, **options):
+    def __init__(self, notebook, twice: bool, **options):
+        super().__init__(notebook, **options)
+        self.twice, self.again, self.seconds = twice, [], 0.0
+
+    async def async_execute_cell(self, cell, cell_index, **options):
         looking = asyncio.ensure_future(self._look_for_replies())
+        began = time.monotonic()
         try:
-            return await super().async_execute_cell(*arguments, **options)
+            await super().async_execute_cell(cell, cell_index, **options)
+            self.seconds += time.monotonic() - began
+            if self.twice and cell.cell_type == "code":
+                second = nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata)
+                await super().async_execute_cell(second, cell_index)
+                self.again.append((cell, second))
+                self.nb.cells[cell_index] = cell
+            return cell
         finally:
             looking.cancel()
 
@@ -43,10 +65,11 @@ class LessonClient(NotebookClient):
             self.kc.shell_channel.socket.get(zmq.EVENTS)
 
 
-def execute(notebook, folder: Path | str):
-    """Run a notebook in a fresh kernel without a network, and return it with its outputs and its widgets' state."""
+def execute(notebook, folder: Path | str, twice: bool = False) -> LessonClient:
+    """Run a notebook in a fresh kernel without a network: it then has its outputs, and its widgets' state."""
     client = LessonClient(
         notebook,
+        twice,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
@@ -54,19 +77,33 @@ def execute(notebook, folder: Path | str):
         extra_arguments=["--log-level=ERROR"],  # else each kernel warns that it talks to this machine unencrypted
     )
     client.execute(env=KERNEL)
-    return notebook
+    return client
 
 
-def execute_lesson(lesson: Path):
-    """Execute a lesson in an empty folder, keep it in the cache, and return the notebook and the seconds it took."""
+def only_what_is_shown(notebook):
+    """Drop the state of widgets that no output shows, nor a widget that is shown: those of cells' second runs."""
+    models = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    texts, shown = [json.dumps([cell.get("outputs", []) for cell in notebook.cells])], set()
+    while texts:
+        found = {model for model in WIDGET.findall(texts.pop()) if model in models} - shown
+        shown |= found
+        texts += [json.dumps(models[model]) for model in found]
+    for model in models.keys() - shown:
+        del models[model]
+
+
+def execute_lesson(lesson: Path, twice: bool = False) -> LessonClient:
+    """Execute a lesson in an empty folder, and keep the notebook in the cache; `twice`: run each cell a second time."""
     notebook = jupytext.read(lesson)
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        execute(notebook, folder)
-    seconds = time.monotonic() - began
-    bundle = CacheBundleIn(notebook, str(lesson), data={"execution_seconds": seconds})
+        client = execute(notebook, folder, twice)
+        left = os.listdir(folder)
+    if left:
+        raise RuntimeError(f"{lesson.name} leaves files in the working directory: {', '.join(left)}")
+    only_what_is_shown(notebook)
+    bundle = CacheBundleIn(notebook, str(lesson), data={"execution_seconds": client.seconds})
     get_cache(execution_cache()).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-    return notebook, seconds
+    return client
 
 
 def is_cached(lesson: Path) -> bool:

@@ -37,12 +37,7 @@
     const show = () => {
       const focused = veil.contains(document.activeElement);
       veil.remove();
-      for (const cell of cells) {
-        cell.removeAttribute("hidden");
-        // The theme lets the keyboard slide what is too wide, but looked when this had no width.
-        for (const part of cell.querySelectorAll(".output, pre"))
-          if (part instanceof HTMLElement && part.scrollWidth > part.clientWidth) part.tabIndex = 0;
-      }
+      for (const cell of cells) cell.removeAttribute("hidden");
       if (focused && cells[0] instanceof HTMLElement) {
         cells[0].tabIndex = -1; // who asked by keyboard goes on reading here
         cells[0].focus();

@@ -159,8 +159,6 @@
       models.set(id, model);
   for (const script of document.querySelectorAll(`script[type="${VIEW}"]`)) {
     const figure = still(JSON.parse(script.textContent ?? "").model_id);
-    if (!figure) continue;
-    script.after(figure);
-    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0; // it slides on a phone
+    if (figure) script.after(figure);
   }
 })();
