@@ -100,14 +100,17 @@ class TaskSuite:
         )
 
     @property
-    def input_shape(self) -> tuple[int, int]:
-        """Height and width of an image (1 and D where images are flat); batches are flat, with D = height * width."""
-        return tuple(self.train_view.images.pixels.shape[1:])
+    def input_shape(self) -> tuple[int, ...]:
+        """Height and width of an image (1 and D where images are flat); channels before them where there is colour.
+
+        Batches are flat, [B, D] with D their product: `x.view(-1, 3, 32, 32)` are images again, without a copy.
+        """
+        return self.train_view.images.shape
 
     @property
     def device(self) -> torch.device:
         """Where the images live."""
-        return self.train_view.images.pixels.device
+        return self.train_view.images.device
 
     def __len__(self) -> int:
         return len(self.numbers)
