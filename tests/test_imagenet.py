@@ -19,6 +19,7 @@ from PIL import Image
 from torch import nn
 
 import supsup_lite as sl
+from supsup_lite import baselines
 from supsup_lite.data import batch_order
 from supsup_lite.seeding import generator
 from tests import small_archives
@@ -142,6 +143,7 @@ def test_the_package_s_functions_take_it(root, net):
     assert sl.evaluate(net, masks, suite, "GG").accuracy > 0.3, "chance is 0.1"
     assert sl.evaluate(net, masks, suite[1:], "GNu").confusion.shape == (1, 2)
     assert sl.infer_task(net, masks, suite[0].test.batch(range(6))[0]).shape == (6,)
+    assert sl.learn_coefficients(net, masks, suite, recipe=QUICK).shape == (2, 2)
     part = sl.learn_masks(net, suite[:1], recipe=QUICK, progress=False)
     again = sl.learn_masks(net, suite, recipe=QUICK, masks=part, progress=False)
     for i in range(2):
@@ -236,6 +238,17 @@ def test_who_stops_asking_leaves_no_worker(root):
     assert len(multiprocessing.active_children()) == 2
     batches.close()
     assert multiprocessing.active_children() == []
+
+
+def test_a_traceback_that_is_kept_keeps_no_worker(root, net):
+    def interrupt(step, weights, loss):
+        assert len(multiprocessing.active_children()) == 2
+        raise KeyboardInterrupt
+
+    suite = sl.split_imagenet(1, 0, root, **QUIET | {"workers": 2})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        baselines.train_dense(net, suite, recipe=sl.Recipe(50, 40, "adam", 1e-3), on_step=interrupt)
+    assert multiprocessing.active_children() == [], caught
 
 
 @pytest.mark.parametrize("workers", [0, 2])

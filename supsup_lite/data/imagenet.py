@@ -21,7 +21,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the training imag
 MOST_WORKERS = 16  # that are started where nobody says how many
 HOW_TO_GET_IT = (
     "No program may fetch it: register at https://image-net.org, download ILSVRC2012_devkit_t12.tar.gz, "
-    "ILSVRC2012_img_train.tar (138 GB) and ILSVRC2012_img_val.tar (6 GB) into one folder, and give that as root. The "
+    "ILSVRC2012_img_train.tar (148 GB) and ILSVRC2012_img_val.tar (7 GB) into one folder, and give that as root. The "
     "first call unpacks them there, which takes hours and as much room again; the archives may be deleted then."
 )
 

@@ -63,8 +63,7 @@ class View:
     def _asked(self, indices: Tensor) -> Asked:
         indices, variants = indices.long(), None
         if self.variants > 1:
-            size = torch.tensor(self.sizes, device=indices.device)[:, None]
-            variants, indices = indices // size, indices % size
+            variants, indices = indices // self._sizes, indices % self._sizes
         return Asked(indices if self.members is None else self.members.gather(1, indices), variants)
 
     def _seen(self, asked: Asked, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,6 +79,10 @@ class View:
         x = pixels.float().mul_(scale).sub_(shift)
         y = self.images.labels[asked.rows]
         return x, y if self.relabel is None else self.relabel.gather(1, y)
+
+    @functools.cached_property
+    def _sizes(self) -> Tensor:
+        return torch.tensor(self.sizes, dtype=torch.long, device=self.images.device)[:, None]
 
     @functools.cached_property
     def _normalisation(self) -> tuple[float | Tensor, float | Tensor]:
