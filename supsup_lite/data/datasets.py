@@ -46,7 +46,7 @@ class DataSet:
 
     Attributes:
         name: what identifies the data.
-        train, test: the two halves.
+        train, test: the two halves; of ImageNet they are `ImageFiles`, which are used alike.
         mean, std: of the training pixels, divided by `Images.unit`; of colour images a number for each channel.
         classes: the name of each label, 0 first.
     """

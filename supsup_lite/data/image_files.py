@@ -23,7 +23,9 @@ from supsup_lite.seeding import generator
 SIZE = 224  # pixels of a side, as the network sees the image
 RESIZED = 256  # of the shorter side, of which the middle is seen in a test
 CHUNK = 32  # images that a worker reads at once
-VARIANTS = 2**16  # crops that an image may be seen in: enough for a hundred epochs with hardly one seen twice
+# Crops that an image may be seen in: so many that a hundred epochs hardly ever repeat one, and so few that an index
+# of 13,000 images times these fits into int32.
+VARIANTS = 2**16
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,8 +53,7 @@ SOURCES = {
 def download(dataset: str, root: str | os.PathLike | None = None) -> Path:
     """Fetch a data set from its authors' server through torchvision, and return the folder that it is in.
 
-    The one function of the package that uses a network, and only when it is called. What is there already is not
-    fetched again.
+    The suites never call it: who wants the data asks for them. What is there already is not fetched again.
 
     Args:
         dataset: "cifar100" (169 MB), "kmnist" (21 MB) or "emnist" (562 MB).

@@ -44,10 +44,7 @@ def split_rotated(num_tasks: int = TASKS, seed: int | None = 0, device: torch.de
     num_tasks, seed = check_count(num_tasks, TASKS), None if seed is None else check_seed(seed)
     source = _both(str(resolve(device)))
     plan = _plan(seed)[:num_tasks]
-    members = [
-        [_members(half.labels, _turns(half.labels, len(source.classes)), turn, labels) for turn, labels in plan]
-        for half in (source.train, source.test)
-    ]
+    members = [_members(half.labels, plan) for half in (source.train, source.test)]
     names = tuple(
         f"{', '.join(source.classes[label] for label in labels[:-1])} or {source.classes[labels[-1]]}, "
         f"turned by {TURNS[turn]} degrees"
@@ -70,19 +67,16 @@ def _plan(seed: int | None) -> list[tuple[int, list[int]]]:
     return [plan[i] for i in generator("task order", seed).permutation(TASKS).tolist()]
 
 
-def _turns(labels: Tensor, classes: int) -> Tensor:
-    """Return the turn of each image: those of a class are dealt to the turns one by one."""
+def _members(labels: Tensor, plan: list[tuple[int, list[int]]]) -> list[Tensor]:
+    """Return which images each task has: those of a class are dealt to the turns one by one."""
     turns = torch.empty_like(labels)
-    for label in range(classes):
+    for label in labels.unique():
         rows = (labels == label).nonzero().flatten()
         turns[rows] = torch.arange(len(rows), device=labels.device) % len(TURNS)
-    return turns
-
-
-def _members(labels: Tensor, turns: Tensor, turn: int, chosen: list[int]) -> Tensor:
-    """Return which images a task has."""
-    of_class = torch.isin(labels, torch.tensor(chosen, device=labels.device))
-    return (of_class & (turns == turn)).nonzero().flatten()
+    return [
+        (torch.isin(labels, torch.tensor(chosen, device=labels.device)) & (turns == turn)).nonzero().flatten()
+        for turn, chosen in plan
+    ]
 
 
 @functools.lru_cache(maxsize=1)
