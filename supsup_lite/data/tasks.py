@@ -16,7 +16,7 @@ class TaskIdentity:
     """What makes a task the task that it is. Two tasks with one identity have the same images and labels.
 
     Attributes:
-        kind: of its suite: "permuted", "rotated", "split" or "each".
+        kind: of its suite: "permuted", "rotated", "split", "split rotated" or "each".
         dataset: the data set; for tensors of one's own its name and a digest of them (`tasks_of`).
         seed: what the suite was drawn with, or None where nothing was.
         number: of the task in its whole suite.
@@ -70,7 +70,8 @@ class TaskSuite:
     suite is sliced, so a mask learned for it does not depend on its company.
 
     Attributes:
-        kind: "permuted", "rotated", "split" or "each"; with `dataset` and `seed`, where the tasks come from.
+        kind: "permuted", "rotated", "split", "split rotated" or "each"; with `dataset` and `seed`, where the tasks come
+            from.
         numbers: the number of each task.
         names: one line about each task.
         classes: the names of each task's classes.
