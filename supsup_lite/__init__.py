@@ -4,7 +4,10 @@ One random network whose weights never change learns many tasks, each as a binar
 (Wortsman et al., "Supermasks in Superposition", NeurIPS 2020).
 """
 
+from supsup_lite.data.cifar100 import split_cifar100
 from supsup_lite.data.datasets import DataError, fashion_mnist, mnist
+from supsup_lite.data.imagenet import split_imagenet
+from supsup_lite.data.split_rotated import split_rotated
 from supsup_lite.data.streams import Stream, stream_of
 from supsup_lite.data.suites import permuted_mnist, rotated_mnist, split_fashion_mnist, split_mnist
 from supsup_lite.data.tasks import Task, TaskIdentity, TaskSuite
@@ -78,8 +81,11 @@ __all__ = [
     "resnet50",
     "rotated_mnist",
     "signed_kaiming_constant",
+    "split_cifar100",
     "split_fashion_mnist",
+    "split_imagenet",
     "split_mnist",
+    "split_rotated",
     "straight_through",
     "stream_of",
     "superpose",

@@ -110,3 +110,16 @@ def accuracy(net, mask: dict[str, Tensor], task, images: int = 2000) -> float:
             h = h @ (weight * mask[layer]).T
             h = h if layer == list(net.weights())[-1] else h.relu()
     return float((h.argmax(1) == y).float().mean())
+
+
+def crop_and_flip(image: np.ndarray, down: int, right: int, mirrored: bool) -> np.ndarray:
+    """The crop of an image [C, H, W] that lies so many pixels further down and right, black outside; then mirrored."""
+    channels, height, width = image.shape
+    result = np.zeros_like(image)
+    for channel in range(channels):
+        for row in range(height):
+            for column in range(width):
+                y, x = row + down, column + right
+                if 0 <= y < height and 0 <= x < width:
+                    result[channel, row, width - 1 - column if mirrored else column] = image[channel, y, x]
+    return result

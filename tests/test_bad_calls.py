@@ -25,6 +25,7 @@ from torch import nn
 
 import supsup_lite as sl
 from supsup_lite.data import TaskImages
+from tests import small_archives
 
 PACKAGE = str(Path(sl.__file__).parent)
 QUICK = sl.Recipe(steps=1, batch=4, optimizer="adam", lr=1e-3)
@@ -132,6 +133,9 @@ def values() -> dict[str, Any]:
     }
 
 
+small_imagenet = functools.cache(small_archives.imagenet)
+
+
 def fresh_masks() -> sl.MaskStore:
     return shared()["masks"][:].take(torch.arange(3))
 
@@ -163,10 +167,15 @@ def calls(folder: Path) -> dict[str, Call]:
     recipe = {"steps": 2, "batch": 4, "optimizer": "adam", "lr": 1e-3, "one_cycle": False}
     stream = {"net": net, "stream": s["stream"], "rule": sl.RecordRule(), "recipe": STEADY, "every": 2, "budget": 4}
     return {
-        "permuted_mnist": Call(sl.permuted_mnist, suite),
-        "rotated_mnist": Call(sl.rotated_mnist, suite),
-        "split_mnist": Call(sl.split_mnist, suite),
+        "permuted_mnist": Call(sl.permuted_mnist, suite | {"dataset": "mnist"}),
+        "rotated_mnist": Call(sl.rotated_mnist, suite | {"dataset": "mnist"}),
+        "split_mnist": Call(sl.split_mnist, suite | {"dataset": "mnist"}),
         "split_fashion_mnist": Call(sl.split_fashion_mnist, suite),
+        "split_rotated": Call(sl.split_rotated, suite),
+        "split_imagenet": Call(
+            sl.split_imagenet,
+            suite | {"root": small_imagenet(folder / "imagenet"), "workers": 0, "progress": False},
+        ),
         "tasks_of": Call(
             sl.tasks_of,
             {"x": x_train, "y": y_train, "x_test": x_test, "y_test": y_test, "kind": "split", "num_tasks": 2,
@@ -267,6 +276,8 @@ NAMES = [
     "rotated_mnist",
     "split_mnist",
     "split_fashion_mnist",
+    "split_rotated",
+    "split_imagenet",
     "tasks_of",
     "tasks[]",
     "batch",
@@ -338,6 +349,7 @@ NOT_CALLED = set(
         "device",
         "fashion_mnist",
         "resnet50",  # as gem_resnet18, and slow to draw
+        "split_cifar100",  # its arguments are those of the other suites; tests/test_cifar100.py has them
     ]
 )
 # Arguments of any kind, by design: a progress bar's switch is a truth, a layer's or a suite's name may be any text.

@@ -333,7 +333,7 @@ def test_without_a_data_folder_torchvision_downloads(one_file, fresh_cache, monk
         (Path(root) / "MNIST" / "raw" / LABELS).write_bytes(content)
 
     monkeypatch.setenv("SUPSUP_DATA", str(one_file.packed.parent))  # a folder without mnist/
-    monkeypatch.setattr(data, "_torchvision_datasets", lambda: SimpleNamespace(MNIST=download))
+    monkeypatch.setattr(data, "torchvision_datasets", lambda: SimpleNamespace(MNIST=download))
     assert data._unpack("mnist") == fresh_cache
     assert one_file.unpacked.read_bytes() == content
 
@@ -344,7 +344,7 @@ def test_a_failed_download_says_what_to_do(one_file, monkeypatch, error):
         raise error
 
     monkeypatch.setenv("SUPSUP_DATA", str(one_file.packed.parent))
-    monkeypatch.setattr(data, "_torchvision_datasets", lambda: SimpleNamespace(MNIST=download))
+    monkeypatch.setattr(data, "torchvision_datasets", lambda: SimpleNamespace(MNIST=download))
     with pytest.raises(data.DataError, match=rf"{error}.*SUPSUP_DATA"):
         sl.mnist()
 
@@ -354,9 +354,9 @@ def test_a_failed_download_says_what_to_do(one_file, monkeypatch, error):
 
 def test_torchvision_is_usable_beside_this_torch():
     """A CPU-only torch cannot load the operators of torchvision's CUDA wheel; the data sets work all the same."""
-    datasets = data._torchvision_datasets()
+    datasets = data.torchvision_datasets()
     assert {"MNIST", "FashionMNIST", "CIFAR100", "ImageFolder"} <= set(vars(datasets))
-    assert data._torchvision_datasets() is datasets
+    assert data.torchvision_datasets() is datasets
 
 
 def test_another_failure_of_torchvision_is_not_hidden(monkeypatch):
@@ -365,4 +365,4 @@ def test_another_failure_of_torchvision_is_not_hidden(monkeypatch):
 
     monkeypatch.setattr(data, "_import_datasets", fail)
     with pytest.raises(RuntimeError, match="different CUDA major versions"):
-        data._torchvision_datasets()
+        data.torchvision_datasets()

@@ -60,9 +60,14 @@ def test_other_tasks_are_others():
         sl.split_mnist(),
         sl.split_mnist(seed=0),
         sl.split_fashion_mnist(),
+        sl.split_rotated(),
+        sl.split_rotated(seed=1),
+        sl.split_rotated(seed=None),
+        sl.permuted_mnist(3, dataset="fashion_mnist"),
+        sl.rotated_mnist(3, dataset="fashion_mnist"),
     ]
     identities = [identity for suite in suites for identity in suite.identities]
-    assert len(set(identities)) == len(identities) == 24
+    assert len(set(identities)) == len(identities) == 90
     assert sl.rotated_mnist(3, seed=4).identities == sl.rotated_mnist(3).identities, "nothing is drawn"
 
 

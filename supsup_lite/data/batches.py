@@ -14,11 +14,16 @@ def batch_order(tasks: TaskSuite, steps: int, batch: int, seed: int) -> Tensor:
     """Return which images each step sees: int32 [k, steps, batch], whole shuffled epochs, on the suite's device.
 
     The order of a task depends on (seed, task number) alone. Half the usual 8 bytes an index: many tasks have many.
+    Where training images are varied, each index also says in which variant, drawn anew for each step (`View`).
     """
+    variants = tasks.train_view.variants
     orders = []
     for number, size in zip(tasks.numbers, tasks.train_view.sizes, strict=True):
         draw = generator("batches", seed, number)
         wanted = steps * batch
         epochs = [draw.permutation(size) for _ in range(math.ceil(wanted / size))]
-        orders.append(np.concatenate(epochs)[:wanted].reshape(steps, batch).astype(np.int32))
+        order = np.concatenate(epochs)[:wanted].reshape(steps, batch)
+        if variants > 1:
+            order += size * generator("variants", seed, number).integers(0, variants, order.shape)
+        orders.append(order.astype(np.int32))
     return torch.from_numpy(np.stack(orders)).to(tasks.device)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.data.folders import cache_folder, data_folder
+from supsup_lite.data.images import Images
 from supsup_lite.devices import resolve
 
 # SHA-256 of every unpacked idx file, by data set. The file names are torchvision's.
@@ -41,47 +41,21 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
-    """One half (training or test) of a data set.
-
-    Attributes:
-        pixels: [N, height, width], the raw grey values: uint8 in 0..255, or float32.
-        labels: int64 [N].
-    """
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def unit(self) -> int:
-        """What pixels are divided by before anything else: 255 where they are bytes, 1 where they are floats."""
-        return 1 if self.pixels.is_floating_point() else 255
-
-    @functools.cached_property
-    def range(self) -> tuple[float, float]:
-        """The least and the largest value that a pixel may have, divided by `unit`: of floats those that are there."""
-        return tuple(map(float, self.pixels.aminmax())) if self.pixels.is_floating_point() else (0.0, 1.0)
-
-
-@dataclass(frozen=True, eq=False)
 class DataSet:
     """Training and test images, and what suites of them need to know.
 
     Attributes:
         name: what identifies the data.
-        train, test: the two halves.
-        mean, std: of the training pixels, divided by `Images.unit`.
+        train, test: the two halves; of ImageNet they are `ImageFiles`, which are used alike.
+        mean, std: of the training pixels, divided by `Images.unit`; of colour images a number for each channel.
         classes: the name of each label, 0 first.
     """
 
     name: str
     train: Images
     test: Images
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
     classes: tuple[str, ...]
 
 
@@ -107,7 +81,7 @@ def fashion_mnist(device: torch.device | str | None = None) -> tuple[Images, Ima
 @isolated
 def _load(name: str, device: str) -> tuple[Images, Images]:
     root = _unpack(name)
-    reader = getattr(_torchvision_datasets(), TORCHVISION_CLASS[name])
+    reader = getattr(torchvision_datasets(), TORCHVISION_CLASS[name])
     halves = (reader(root, train=train, download=False) for train in (True, False))
     return tuple(Images(half.data.to(device), half.targets.long().to(device)) for half in halves)
 
@@ -167,7 +141,7 @@ def _gunzip(packed: Path, fresh: Path, repair: str) -> None:
 def _download(name: str, root: Path) -> None:
     """Fetch a data set through torchvision: only for an installed package without the repository's `data/`."""
     try:
-        getattr(_torchvision_datasets(), TORCHVISION_CLASS[name])(root, download=True)
+        getattr(torchvision_datasets(), TORCHVISION_CLASS[name])(root, download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"There is no folder {data_folder() / name}, and the download failed ({error}). "
@@ -175,7 +149,7 @@ def _download(name: str, root: Path) -> None:
         ) from error
 
 
-def _torchvision_datasets():
+def torchvision_datasets():
     """Return `torchvision.datasets`, imported late because it is slow, and beside a CPU-only torch too.
 
     torchvision's usual Linux wheel is built for CUDA. Beside a CPU-only torch its compiled operators cannot be

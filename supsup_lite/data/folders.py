@@ -34,6 +34,23 @@ def cache_folder() -> Path:
     return usual if _can_be_written(usual) else _temporary()
 
 
+def root_folder(root: str | os.PathLike | None) -> Path:
+    """Return the folder that somebody gave for a data set, or the cache where nobody gave one.
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: it begins with ~, and there is no such home folder.
+    """
+    if root is None:
+        return cache_folder()
+    if not isinstance(root, (str, os.PathLike)) or not root:
+        raise TypeError(f"root must be a folder's path, or None for the cache, got {root!r}.")
+    try:
+        return Path(root).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"root is {root!r}, and there is no such home folder: give a full path.") from error
+
+
 def _chosen(variable: str) -> Path | None:
     """Return the folder that a variable of the environment names, or None where it is not set."""
     text = os.environ.get(variable)

@@ -1,6 +1,7 @@
 """Streams: batches of one task after the other, with no word about which task it is (SupSup, "Scenario NNs")."""
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,13 +65,12 @@ class Stream:
 
     def _noise(self, position: int) -> Batch:
         draw = generator("noise", self.seed, position)
-        height, width = self.tasks.input_shape
         view = self.tasks.train_view
         least, most = view.images.range
-        pixels = torch.from_numpy(draw.random((self.batch, height * width), dtype="float32"))
-        x = pixels.mul_(most - least).add_(least).sub_(view.mean).div_(view.std)
+        pixels = torch.from_numpy(draw.random((self.batch, math.prod(view.images.shape)), dtype="float32"))
         y = torch.from_numpy(draw.integers(0, self.tasks.num_classes, self.batch))
-        return x.to(self.tasks.device), y.to(self.tasks.device)
+        x = pixels.to(self.tasks.device).mul_(most - least).add_(least)
+        return view.normalised(x), y.to(self.tasks.device)
 
 
 @isolated

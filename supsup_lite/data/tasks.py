@@ -16,7 +16,7 @@ class TaskIdentity:
     """What makes a task the task that it is. Two tasks with one identity have the same images and labels.
 
     Attributes:
-        kind: of its suite: "permuted", "rotated", "split" or "each".
+        kind: of its suite: "permuted", "rotated", "split", "split rotated" or "each".
         dataset: the data set; for tensors of one's own its name and a digest of them (`tasks_of`).
         seed: what the suite was drawn with, or None where nothing was.
         number: of the task in its whole suite.
@@ -70,7 +70,8 @@ class TaskSuite:
     suite is sliced, so a mask learned for it does not depend on its company.
 
     Attributes:
-        kind: "permuted", "rotated", "split" or "each"; with `dataset` and `seed`, where the tasks come from.
+        kind: "permuted", "rotated", "split", "split rotated" or "each"; with `dataset` and `seed`, where the tasks come
+            from.
         numbers: the number of each task.
         names: one line about each task.
         classes: the names of each task's classes.
@@ -100,14 +101,17 @@ class TaskSuite:
         )
 
     @property
-    def input_shape(self) -> tuple[int, int]:
-        """Height and width of an image (1 and D where images are flat); batches are flat, with D = height * width."""
-        return tuple(self.train_view.images.pixels.shape[1:])
+    def input_shape(self) -> tuple[int, ...]:
+        """Height and width of an image (1 and D where images are flat); channels before them where there is colour.
+
+        Batches are flat, [B, D] with D their product: `x.view(-1, 3, 32, 32)` are images again, without a copy.
+        """
+        return self.train_view.images.shape
 
     @property
     def device(self) -> torch.device:
         """Where the images live."""
-        return self.train_view.images.pixels.device
+        return self.train_view.images.device
 
     def __len__(self) -> int:
         return len(self.numbers)

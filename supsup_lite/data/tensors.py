@@ -9,14 +9,14 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_seed, check_whole
-from supsup_lite.data.datasets import DataSet, Images
+from supsup_lite.data.datasets import DataSet
+from supsup_lite.data.images import Images, mean_and_std
 from supsup_lite.data.suites import ROTATIONS, check_count, permuted_suite, rotated_suite, split_suite, subset_suite
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import resolve
 
 KINDS = ("split", "permuted", "rotated", "each")
 PERMUTATIONS = 20  # where nobody says how many
-AT_ONCE = 2**22  # pixels whose mean and deviation are taken at once, as doubles
 
 
 @isolated
@@ -144,7 +144,7 @@ def _data_set(
     there = [part.long().cpu().unique() for part in y]  # sorted
     labels = torch.cat(there).unique()
     halves = [_half(images, targets, labels, where) for images, targets in ((x, y), (x_test, y_test))]
-    mean, std = _mean_and_std(halves[0])
+    mean, std = mean_and_std(halves[0].pixels, halves[0].unit)
     if not 0 < std < math.inf:
         raise ValueError(
             f"the training pixels have a standard deviation of {std:g}: without one above 0 that float32 holds, they "
@@ -198,15 +198,6 @@ def _half(images: Sequence[Tensor], labels: Sequence[Tensor], known: Tensor, whe
         pixels = pixels[:, None]  # an image of one row
     numbers = torch.searchsorted(known, torch.cat([part.long().cpu() for part in labels]))
     return Images(pixels, numbers.to(where))
-
-
-def _mean_and_std(half: Images) -> tuple[float, float]:
-    """Return mean and standard deviation of all pixels, divided by their unit, summed in double precision."""
-    flat = half.pixels.flatten()
-    parts = flat.cpu().split(AT_ONCE)
-    mean = sum(float(part.double().sum()) for part in parts) / len(flat)
-    variance = sum(float((part.double() - mean).square().sum()) for part in parts) / len(flat)
-    return mean / half.unit, variance**0.5 / half.unit
 
 
 def _digest(halves: Sequence[Images]) -> str:

@@ -1,5 +1,7 @@
 """No mask at all: only the k coefficients of a combination of old masks are learned (the article's other idea)."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed
 from supsup_lite.data.batches import batch_order
-from supsup_lite.data.tasks import Task, TaskSuite
+from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.optimizers import descend
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
@@ -47,17 +49,19 @@ def learn_coefficients(
     check_recipe(recipe)
     check_images(net, tasks[0].train.batch([0])[0])
     order = batch_order(tasks, recipe.steps, recipe.batch, seed)
-    return torch.stack([_learn_one(net, masks, task, rows, recipe) for task, rows in zip(tasks, order, strict=True)])
+    parts = [slice(i, i + 1) for i in range(len(tasks))]
+    return torch.stack([_learn_one(net, masks, tasks[i].train_view.batches(order[i]), recipe) for i in parts])
 
 
-def _learn_one(net: Network, masks: MaskStore, task: Task, order: Tensor, recipe: Recipe) -> Tensor:
+def _learn_one(net: Network, masks: MaskStore, batches: Iterator[tuple[Tensor, Tensor]], recipe: Recipe) -> Tensor:
+    """Return the alphas [k] of one task, from batches of images [1, B, D] and labels [1, B]."""
     k = len(masks)
     alphas = torch.full((k,), 1 / k, dtype=torch.float32, device=net.device, requires_grad=True)
 
     def backward(x: Tensor, y: Tensor) -> None:
         alphas.grad = mean_gradient(
-            net, masks, alphas.detach(), x, lambda logits: F.cross_entropy(logits, y, reduction="none")
+            net, masks, alphas.detach(), x[0], lambda logits: F.cross_entropy(logits, y[0], reduction="none")
         )
 
-    descend([alphas], recipe, map(task.train.batch, order), backward)
+    descend([alphas], recipe, batches, backward)
     return alphas.detach()

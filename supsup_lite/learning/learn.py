@@ -161,8 +161,7 @@ def losses(net: Network, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Te
 
 def task_batches(tasks: TaskSuite, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batches of `learn_masks`: images [k, B, D] and labels [k, B], one of each task a step."""
-    order = batch_order(tasks, recipe.steps, recipe.batch, seed)
-    return (tasks.train_view.batch(order[:, step]) for step in range(recipe.steps))
+    return tasks.train_view.batches(batch_order(tasks, recipe.steps, recipe.batch, seed))
 
 
 def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | None) -> Callable:

@@ -52,12 +52,16 @@ def descend(
         on_step: called as on_step(step, loss) before each update.
     """
     optimizer, schedule = make_optimizer(parameters, recipe)
-    for step, (x, y) in enumerate(batches):
-        optimizer.zero_grad(set_to_none=True)
-        with torch.enable_grad():
-            loss = backward(x, y)
-        if on_step is not None:
-            on_step(step, loss)
-        optimizer.step()
-        if schedule is not None:
-            schedule.step()
+    try:
+        for step, (x, y) in enumerate(batches):
+            optimizer.zero_grad(set_to_none=True)
+            with torch.enable_grad():
+                loss = backward(x, y)
+            if on_step is not None:
+                on_step(step, loss)
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+    finally:
+        if hasattr(batches, "close"):  # whoever reads them ahead stops now, even if a traceback remembers this frame
+            batches.close()
