@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
-from supsup_lite.data.datasets import _torchvision_datasets
+from supsup_lite.data.datasets import torchvision_datasets
 from supsup_lite.devices import check_memory, resolve
 from supsup_lite.networks.frozen import FrozenBase, check_trial, frozen_base
 
@@ -156,7 +156,7 @@ def resnet50(
 
 
 def _torchvision_resnet50(outputs: int) -> nn.Module:
-    _torchvision_datasets()  # which knows how to import torchvision beside a CPU-only torch
+    torchvision_datasets()  # which knows how to import torchvision beside a CPU-only torch
     from torchvision import models
 
     module = models.resnet50(num_classes=outputs, norm_layer=partial(nn.BatchNorm2d, track_running_stats=False))
