@@ -279,7 +279,7 @@ def test_a_trunk_trained_on_and_on_leaves_each_head_as_its_task_did(net, tasks):
     assert head not in kept.shared
 
 
-@pytest.mark.parametrize("train", [baselines.train_psp, baselines.train_shared_trunk])
+@pytest.mark.parametrize("train", [baselines.train_psp, baselines.train_shared_trunk, baselines.train_heads])
 def test_what_was_kept_can_be_gone_on_with(net, tasks, train):
     whole = train(net, tasks, 0, SHORT)
     first = train(net, tasks[:2], 0, SHORT)
@@ -389,15 +389,18 @@ def test_what_makes_no_sense_is_refused(mlp, tasks):
         evaluation.measure(kept, tasks[0])
     with pytest.raises(IndexError, match="has 2 tasks"):
         kept.weights(2)
+    masks = sl.learn_masks(mlp, tasks, recipe=SHORT, progress=False)
     with pytest.raises(ValueError, match="one by one in their order"):
-        masks = sl.learn_masks(mlp, tasks, recipe=SHORT, progress=False)
         baselines.masked(mlp, masks, tasks[:2], 1)
     with pytest.raises(TypeError, match="train_batch_ensemble returns"):
         baselines.infer_rank_one(kept, tasks[0].test.batch(range(2))[0])
     with pytest.raises(ValueError, match="contexts must be one of"):
         baselines.train_psp(mlp, tasks, recipe=SHORT, contexts="complex")
-    with pytest.raises(ValueError, match="must hold all weights"):
-        baselines.train_heads(mlp, tasks, trunk={"fc1.weight": mlp.weights()["fc1.weight"]})
+    for trunk in ({"fc1.weight": mlp.weights()["fc1.weight"]}, sl.mlp((784, 12), device="cpu").weights()):
+        with pytest.raises(ValueError, match="must hold all weights"):
+            baselines.train_heads(mlp, tasks, trunk=trunk)
+    with pytest.raises(TypeError, match="a trunk is a dict"):
+        baselines.train_batch_ensemble(mlp, tasks, trunk=mlp)
     trains = (
         *(baselines.train_batch_ensemble, baselines.train_psp, baselines.train_heads),
         *(baselines.train_shared_trunk, baselines.train_separate),

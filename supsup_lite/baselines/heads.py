@@ -45,8 +45,8 @@ def train_heads(
     Every head starts from the last layer of the random network.
 
     Args:
-        trunk: weights, float [*shape] each, such as `first_task_trunk`, of which the last layer is left out; None is
-            the network as its seed draws it.
+        trunk: weights, float [*shape] each, such as `first_task_trunk`; the last layer among them is left out. None
+            is the network as its seed draws it.
         on_step: called as on_step(step, {the head's name: [k, *shape]}, loss [k]) before each update.
 
     Raises:
@@ -55,7 +55,7 @@ def train_heads(
     check_learnable(net, tasks)
     check_recipe(recipe)
     head, k = head_of(net), len(tasks)
-    weights = check_trunk(net, trunk)
+    weights = check_trunk(net, trunk, head)
     start = {head: net.weights()[head].detach().expand(k, *weights[head].shape)}
 
     def forward(heads: Weights, x: Tensor) -> Tensor:
@@ -80,8 +80,8 @@ def train_shared_trunk(
     A head starts from the last layer of the random network, and stays as its task left it, while the trunk moves on.
 
     Args:
-        trunk: weights to go on from, float [*shape] each, such as the `shared` of tasks before (a last layer among
-            them is left out); None is the network's.
+        trunk: weights to go on from, float [*shape] each, such as the `shared` of tasks before; a last layer among
+            them is left out. None is the network's.
         on_step: called as on_step(step, weights, loss [1]) before each update; steps start at 0 for each task.
 
     Raises:
@@ -89,12 +89,12 @@ def train_shared_trunk(
     """
     check_learnable(net, tasks)
     check_recipe(recipe)
-    head = head_of(net)
-    first = {name: weight.detach() for name, weight in net.weights().items()}
-    moving, heads = {name: values[None] for name, values in check_trunk(net, {**first, **(trunk or {})}).items()}, []
+    head, heads = head_of(net), []
+    moving = {name: values[None] for name, values in check_trunk(net, trunk, head).items()}
+    first = net.weights()[head].detach()[None]
     for i in range(len(tasks)):
         batches = task_batches(tasks[i : i + 1], recipe, seed)
-        moving = train(net, {**moving, head: first[head][None]}, batches, recipe, on_step)
+        moving = train(net, {**moving, head: first}, batches, recipe, on_step)
         heads.append(moving[head])
     shared = {name: values[0] for name, values in moving.items() if name != head}
     return Heads(net, tasks.identities, shared, {head: torch.cat(heads)}, len(tasks) * recipe.steps)

@@ -22,13 +22,23 @@ def first_task_trunk(
     return {name: values[0] for name, values in train_dense(net, tasks[:1], seed, recipe, on_step).items()}
 
 
-def check_trunk(net: Network, trunk: Weights | None) -> Weights:
-    """Return the weights to build on, the network's own where none are given; raise unless they are of its shape."""
-    weights = net.weights()
+def check_trunk(net: Network, trunk: Weights | None, but: str | None = None) -> Weights:
+    """Return the weights to build on: those given, and the network's own where none are.
+
+    Args:
+        trunk: float [*shape] for each weight of the network, or None.
+        but: a weight that may be left out.
+
+    Raises:
+        ValueError: others are left out, or they are of another network.
+    """
+    weights = {name: weight.detach() for name, weight in net.weights().items()}
     if trunk is None:
-        return {name: weight.detach() for name, weight in weights.items()}
+        return weights
+    if not isinstance(trunk, dict) or not all(isinstance(values, Tensor) for values in trunk.values()):
+        raise TypeError(f"a trunk is a dict of float tensors by weight name, got {type(trunk).__name__}.")
+    given = {name: tuple(values.shape) for name, values in trunk.items()}
     wanted = {name: tuple(weight.shape) for name, weight in weights.items()}
-    given = {name: tuple(values.shape) for name, values in trunk.items()} if isinstance(trunk, dict) else trunk
-    if given != wanted or not all(isinstance(values, Tensor) for values in trunk.values()):
+    if given | ({} if but is None else {but: wanted[but]}) != wanted:
         raise ValueError(f"a trunk must hold all weights of {net!r}, {wanted}, got {given}.")
-    return trunk
+    return weights | trunk
