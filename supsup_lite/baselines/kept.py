@@ -45,6 +45,7 @@ class Kept:
     def __len__(self) -> int:
         return len(self.identities)
 
+    @isolated
     def weights(self, i: int) -> Weights:
         """Return the weights with which the network computes task i: for each of `net.weights()` float [*shape]."""
         return self._weights(check_position(i, len(self), "method's result", "task"))

@@ -26,14 +26,15 @@ def check_trunk(net: Network, trunk: Weights | None, but: str | None = None) -> 
     """Return the weights to build on: those given, and the network's own where none are.
 
     Args:
-        trunk: float [*shape] for each weight of the network, or None.
+        trunk: float [*shape] for each weight of the network; None or {} where nothing is kept but its seed.
         but: a weight that may be left out.
 
     Raises:
+        TypeError: it is no dict of tensors.
         ValueError: others are left out, or they are of another network.
     """
     weights = {name: weight.detach() for name, weight in net.weights().items()}
-    if trunk is None:
+    if trunk is None or trunk == {}:
         return weights
     if not isinstance(trunk, dict) or not all(isinstance(values, Tensor) for values in trunk.values()):
         raise TypeError(f"a trunk is a dict of float tensors by weight name, got {type(trunk).__name__}.")

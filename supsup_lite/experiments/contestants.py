@@ -104,14 +104,14 @@ def learn(
         lr: the method's learning rate.
         before: what it kept of the tasks before these; None where these are the first.
     """
-    shared, steps = None if before is None else before.shared or None, 0
+    shared, steps = None if before is None else before.shared, 0
     if before is None and contestant.on_first_task:
         shared, steps = first_task_trunk(net, tasks, seed, recipe), recipe.steps
     parts, width = [], len(tasks) if contestant.kind is Masked else tasks_at_once(net, recipe)
     for start in range(0, len(tasks), width):
         kept = contestant.train(net, tasks[start : start + width], seed, replace(recipe, lr=lr), shared)
         parts.append(kept)
-        shared = kept.shared or None
+        shared = kept.shared
     whole = joined(parts)
     return replace(whole, steps=whole.steps + steps)
 
