@@ -182,6 +182,15 @@ ROOMS = {
     "fine_tune": lambda: baselines.fine_tune(NET, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(NET, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(NET, TASKS, 1.0, recipe=FEW),
+    "train_batch_ensemble": lambda: [baselines.train_batch_ensemble(net, TASKS, 0, FEW).own for net in (NET, CONV)],
+    "train_psp": lambda: [baselines.train_psp(net, TASKS, 0, FEW).weights(1) for net in (NET, CONV)],
+    "train_heads": lambda: [baselines.train_heads(net, TASKS, 0, FEW).own for net in (NET, CONV)],
+    "train_shared_trunk": lambda: baselines.train_shared_trunk(NET, TASKS, 0, FEW).weights(0),
+    "first_task_trunk": lambda: baselines.first_task_trunk(NET, TASKS, 0, FEW),
+    "rank_one_gradient": lambda: [
+        baselines.rank_one_gradient(baselines.train_batch_ensemble(net, TASKS, 0, FEW), X) for net in (NET, CONV)
+    ],
+    "measure": lambda: evaluation.measure(baselines.train_separate(NET, TASKS, 0, FEW), TASKS, 30).per_task,
     "accuracy": lambda: evaluation.accuracy(NET, chosen_weights(NET, MASKS[:2]), TASKS, 30),
     "accuracy_matrix": lambda: evaluation.accuracy_matrix(NET, [initial_weights(NET, 1)] * 2, TASKS, 30),
     "measure_limits": lambda: measure_limits(UNITS, HOPFIELD, UNIT_MASKS[:2], TASKS, batch=8),

@@ -69,6 +69,8 @@ MANY = WORLD.store(N, LEAST)  # as many masks as it takes to race
 A = torch.linspace(0.1, 0.6, 3)
 ROWS = torch.linspace(0, 1, 36).view(12, 3)
 
+RANK_ONE = baselines.BatchEnsemble(C, TASKS.identities, {}, baselines.unit_vectors(C, 2), 0)
+
 CALLS = {
     "apply_mask": lambda: sl.apply_mask(N, M[0], X),
     "apply_mask, conv": lambda: sl.apply_mask(C, MC[1], X),
@@ -105,6 +107,14 @@ CALLS = {
     "fine_tune": lambda: baselines.fine_tune(N, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(N, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(N, TASKS, 1.0, recipe=FEW),
+    "train_batch_ensemble": lambda: baselines.train_batch_ensemble(N, TASKS, 0, FEW).own,
+    "train_batch_ensemble, conv": lambda: baselines.train_batch_ensemble(C, TASKS, 0, FEW).own,
+    "train_psp": lambda: baselines.train_psp(N, TASKS, 0, FEW).weights(1),
+    "train_psp, conv": lambda: baselines.train_psp(C, TASKS, 0, FEW, contexts="binary").weights(1),
+    "train_heads": lambda: baselines.train_heads(N, TASKS, 0, FEW).own,
+    "train_shared_trunk": lambda: baselines.train_shared_trunk(C, TASKS, 0, FEW).weights(0),
+    "rank_one_gradient": lambda: baselines.rank_one_gradient(RANK_ONE, X),
+    "measure": lambda: evaluation.measure(RANK_ONE, TASKS, images=30).per_task,
     "accuracy": lambda: evaluation.accuracy(N, initial_weights(N, 2), TASKS, images=30),
     "accuracy_matrix": lambda: evaluation.accuracy_matrix(N, [initial_weights(N, 1)] * 2, TASKS, images=30),
 }

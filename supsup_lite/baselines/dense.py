@@ -17,8 +17,9 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.learning.learn import losses, task_batches
+from supsup_lite.learning.learn import cross_entropies, task_batches
 from supsup_lite.learning.optimizers import descend
+from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.weights import Weights, check_learnable, check_rows, initial_weights
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
@@ -126,10 +127,26 @@ def train(
     penalty: Callable[[Weights], Tensor] | None = None,
 ) -> Weights:
     """Train weights [k, *shape] from `start` on batches [k, B, D], one update each; return them as new tensors."""
+    return train_through(lambda weights, x: forward_tasks(net, weights, x), start, batches, recipe, on_step, penalty)
+
+
+def train_through(
+    forward: Callable[[Weights, Tensor], Tensor],
+    start: Weights,
+    batches: Batches,
+    recipe: Recipe,
+    on_step: OnStep | None = None,
+    penalty: Callable[[Weights], Tensor] | None = None,
+) -> Weights:
+    """Train any tensors [k, ...] from `start`, on the cross-entropy of forward(tensors, x [k, B, D]) [k, B, outputs].
+
+    Returns:
+        new tensors, one update for each batch after `start`.
+    """
     weights = {name: values.detach().clone().requires_grad_(True) for name, values in start.items()}
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
-        loss = losses(net, weights, x, y)
+        loss = cross_entropies(forward(weights, x), y)
         total = loss.sum() if penalty is None else loss.sum() + penalty(weights)
         total.backward()
         return loss.detach()

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from supsup_lite import networks
-from supsup_lite.checks import check_choice, check_keep, check_seed, check_whole
+from supsup_lite.checks import check_choice, check_keep, check_positive, check_seed, check_whole
+from supsup_lite.data import suites
+from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
 from supsup_lite.evaluation.scenarios import Evaluation
 from supsup_lite.hopfield.store import RULES
@@ -18,6 +20,16 @@ from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 
 NETWORKS: dict[str, Callable[..., Network]] = {"lenet": networks.lenet_300_100, "fc": networks.fc_1024}
 RECIPES = {"paper": PAPER, "default": DEFAULT}
+SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks and a seed
+    "permuted-mnist": suites.permuted_mnist,
+    "rotated-mnist": suites.rotated_mnist,
+    "split-mnist": suites.split_mnist,
+    "split-fashion-mnist": suites.split_fashion_mnist,
+}
+RIVALS = (
+    *("supsup", "batch_ensemble", "batch_ensemble_random", "psp", "psp_binary"),
+    *("heads", "heads_random", "upper_bound", "lower_bound"),
+)
 OBJECTIVES = ("entropy", "superfluous")
 INFER_FROM = ("one_image", "whole_batch")
 CANDIDATES = ("paper", "one_untrained", "both")
@@ -132,12 +144,48 @@ class HopfieldSettings(Settings):
         check_choice("rule", self.rule, RULES)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RivalSettings(Settings):
+    """Masks and their rivals on the same tasks.
+
+    Attributes:
+        suite: a name in `SUITES`.
+        network: a name in `NETWORKS`.
+        outputs: its output neurons; None is one for each class, because who is given the task needs no others.
+        recipe: a name in `RECIPES`, without its learning rate.
+        rival: a name in `RIVALS`, or "all".
+        lr: learning rate; None searches for the best one on tasks of another seed.
+        tuning_tasks: how many tasks a rate is tried on.
+    """
+
+    suite: str = "permuted-mnist"
+    network: str = "lenet"
+    outputs: int | None = None
+    recipe: str = "default"
+    rival: str = "all"
+    lr: float | None = None
+    tuning_tasks: int = 5
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("suite", self.suite, SUITES)
+        check_choice("network", self.network, NETWORKS)
+        check_choice("recipe", self.recipe, RECIPES)
+        check_choice("rival", self.rival, (*RIVALS, "all"))
+        if self.outputs is not None:
+            self._set("outputs", check_whole("outputs", self.outputs, least=2))
+        if self.lr is not None:
+            self._set("lr", check_positive("lr", self.lr))
+        self._set("tuning_tasks", check_whole("tuning_tasks", self.tuning_tasks))
+
+
 SETTINGS: dict[str, Settings] = {
     "permuted-mnist": GivenSettings(tasks=20),
     "rotated-mnist": GivenSettings(tasks=36, network="fc", infer_from="whole_batch", method="binary"),
     "split-mnist": GivenSettings(tasks=5),
     "permuted-mnist-nns": UnannouncedSettings(tasks=20),
     "split-mnist-hopfield": HopfieldSettings(tasks=5),
+    "rivals": RivalSettings(tasks=20),
 }
 ON_A_GPU = SETTINGS | {"permuted-mnist": GivenSettings(tasks=250, network="fc", outputs=500)}  # the paper's own
 

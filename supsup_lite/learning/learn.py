@@ -155,7 +155,11 @@ def task_losses(net: Network, weights: dict[str, Tensor], scores: Scores, keep: 
 
 def losses(net: Network, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
     """Return the cross-entropy of each of k networks, [k]: weights [k, *shape], images [k, B, D], labels [k, B]."""
-    logits = forward_tasks(net, weights, x)  # [k, B, outputs]
+    return cross_entropies(forward_tasks(net, weights, x), y)
+
+
+def cross_entropies(logits: Tensor, y: Tensor) -> Tensor:
+    """Return the mean cross-entropy of each task, [k], of logits [k, B, outputs] and labels [k, B]."""
     return F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
 
 

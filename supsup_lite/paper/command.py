@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from supsup_lite.devices import device
-from supsup_lite.experiments import hopsupsup, mnist, nns
+from supsup_lite.experiments import hopsupsup, mnist, nns, rivals
 from supsup_lite.experiments.distributed import Team, join_team
 from supsup_lite.experiments.settings import (
     CANDIDATES,
@@ -19,7 +19,9 @@ from supsup_lite.experiments.settings import (
     OBJECTIVES,
     ON_A_GPU,
     RECIPES,
+    RIVALS,
     SETTINGS,
+    SUITES,
     Settings,
 )
 from supsup_lite.hopfield.store import RULES
@@ -31,9 +33,10 @@ SHARED: dict[str, Callable[[Any, Team], dict[str, Any]]] = {  # independent task
     "rotated-mnist": mnist.rotated_mnist,
     "split-mnist": mnist.split_mnist,
 }
-ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # a stream is read by one process
+ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # one task after the other, by one process
     "permuted-mnist-nns": nns.permuted_mnist_nns,
     "split-mnist-hopfield": hopsupsup.split_mnist_hopfield,
+    "rivals": rivals.rivals,
 }
 EXPERIMENTS = SHARED | ALONE
 ROOM = "Free some disk space, or set SUPSUP_CACHE to a folder that can be written; what was saved is kept."
@@ -70,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--candidates", choices=CANDIDATES, help="of the paper's rule on a stream: five or more, or k + 1"
     )
+    parser.add_argument("--suite", choices=SUITES, help="of the rivals' tasks")
+    parser.add_argument("--rival", choices=[*RIVALS, "all"], help="which of the rivals (default: all)")
+    parser.add_argument("--lr", type=float, help="learning rate (default: the best on tasks of another seed)")
+    parser.add_argument("--tuning-tasks", type=_positive, help="tasks on which a rate is tried")
     parser.add_argument("--images", type=_positive, help="test images of each task (default: all)")
     return parser
 

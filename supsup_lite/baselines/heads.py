@@ -1,0 +1,127 @@
+"""A trunk that all tasks share, and a linear head for each: what a fixed trunk leaves to learn, and what a moving one
+forgets.
+
+The head is the last layer. `train_heads` learns heads over a trunk that does not change, random or trained in the
+first task (the paper's "separate heads"). `train_shared_trunk` trains the trunk on and on, task after task, and keeps
+each task's head as it was (the paper's lower bound).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from supsup_lite.ambient import isolated
+from supsup_lite.baselines.dense import OnStep, train, train_through
+from supsup_lite.baselines.kept import Kept
+from supsup_lite.baselines.trunks import check_trunk
+from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.learning.learn import task_batches
+from supsup_lite.masks.weights import Weights, check_learnable
+from supsup_lite.networks.layers import each_with, layer_with
+from supsup_lite.networks.network import Network
+from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
+
+
+class Heads(Kept):
+    """A trunk and heads: `own` is the last layer, float [k, *shape], `shared` is all others, [*shape] each.
+
+    `shared` is empty where the trunk is the random network, which comes from its seed.
+    """
+
+    def _weights(self, i: int) -> Weights:
+        return {**self.net.weights(), **self.shared, **{name: values[i] for name, values in self.own.items()}}
+
+
+@isolated
+def train_heads(
+    net: Network,
+    tasks: TaskSuite,
+    seed: int = 0,
+    recipe: Recipe = DEFAULT,
+    trunk: Weights | None = None,
+    on_step: OnStep | None = None,
+) -> Heads:
+    """Learn the last layer for each of k tasks side by side, over a trunk that does not change.
+
+    Every head starts from the last layer of the random network.
+
+    Args:
+        trunk: weights, float [*shape] each, such as `first_task_trunk`; the last layer among them is left out. None
+            is the network as its seed draws it.
+        on_step: called as on_step(step, {the head's name: [k, *shape]}, loss [k]) before each update.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
+    """
+    check_learnable(net, tasks)
+    check_recipe(recipe)
+    head, k = head_of(net), len(tasks)
+    weights = check_trunk(net, trunk, head)
+    start = {head: net.weights()[head].detach().expand(k, *weights[head].shape)}
+
+    def forward(heads: Weights, x: Tensor) -> Tensor:
+        return forward_heads(net, weights, heads, x)
+
+    own = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
+    shared = {name: values for name, values in (trunk or {}).items() if name != head}
+    return Heads(net, tasks.identities, shared, own, k * recipe.steps)
+
+
+@isolated
+def train_shared_trunk(
+    net: Network,
+    tasks: TaskSuite,
+    seed: int = 0,
+    recipe: Recipe = DEFAULT,
+    trunk: Weights | None = None,
+    on_step: OnStep | None = None,
+) -> Heads:
+    """Train one trunk on one task after the other, with a new head for each: the lower bound.
+
+    A head starts from the last layer of the random network, and stays as its task left it, while the trunk moves on.
+
+    Args:
+        trunk: weights to go on from, float [*shape] each, such as the `shared` of tasks before; a last layer among
+            them is left out. None is the network's.
+        on_step: called as on_step(step, weights, loss [1]) before each update; steps start at 0 for each task.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
+    """
+    check_learnable(net, tasks)
+    check_recipe(recipe)
+    head, heads = head_of(net), []
+    moving = {name: values[None] for name, values in check_trunk(net, trunk, head).items()}
+    first = net.weights()[head].detach()[None]
+    for i in range(len(tasks)):
+        batches = task_batches(tasks[i : i + 1], recipe, seed)
+        moving = train(net, {**moving, head: first}, batches, recipe, on_step)
+        heads.append(moving[head])
+    shared = {name: values[0] for name, values in moving.items() if name != head}
+    return Heads(net, tasks.identities, shared, {head: torch.cat(heads)}, len(tasks) * recipe.steps)
+
+
+def forward_heads(net: Network, trunk: Weights, heads: Weights, x: Tensor) -> Tensor:
+    """Return logits [k, B, outputs] of k tasks on their own images [k, B, ...]: one trunk, and heads [k, *shape]."""
+    k = len(x)
+    if k > 1 and not net.per_image:  # where the images of a batch meet, each task goes by itself
+        rows = [{name: values[i : i + 1] for name, values in heads.items()} for i in range(k)]
+        return torch.cat([forward_heads(net, trunk, row, x[i : i + 1]) for i, row in enumerate(rows)])
+
+    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+        if f"{name}.weight" in heads:
+            return each_with(layer, heads[f"{name}.weight"], h.unflatten(0, (k, -1))).flatten(0, 1)
+        return layer_with(layer, trunk[f"{name}.weight"].to(h.dtype), h)
+
+    return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
+
+
+def head_of(net: Network) -> str:
+    """Return the name of the weight that makes the logits: that of the last layer.
+
+    Raises:
+        ValueError: the last layer has not one output for each logit, so that it cannot be the head.
+    """
+    name, layer = list(net.masked_layers().items())[-1]
+    if len(layer.weight) != net.outputs or layer.weight.ndim < 2:
+        raise ValueError(f"the last layer of {net!r}, {name} ({layer}), does not make its {net.outputs} logits.")
+    return f"{name}.weight"

@@ -1,0 +1,138 @@
+"""What a method keeps of its tasks, in one form for all: shared tensors, each task's own, and the bytes of both.
+
+Whatever a method does, in the end it has weights for each task: W * M_i, W * s r^T, W C_i, or a network of its own.
+So one function measures them all (`evaluation.measure`), and bytes are counted here alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from supsup_lite.ambient import isolated
+from supsup_lite.baselines.dense import OnStep, train_dense
+from supsup_lite.checks import check_position
+from supsup_lite.data.tasks import TaskIdentity, TaskSuite
+from supsup_lite.masks.fits import check_fits
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.weights import Weights
+from supsup_lite.networks.network import Network
+from supsup_lite.recipes import DEFAULT, Recipe
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Kept:
+    """What a method keeps of k tasks. Its kinds say how the weights of one task come of it.
+
+    What a seed draws (the base network, PSP's contexts) is not kept: a seed is 8 bytes, whatever it draws, and is not
+    counted. All else counts, in the precision in which it is kept.
+
+    Attributes:
+        net: the base network, whose random weights stand in where nothing shared is kept.
+        identities: of the k tasks.
+        shared: what all tasks share and is kept once, by the weight's name: float [*shape].
+        own: what is each task's own: tensors [k, ...].
+        steps: updates that it took, over all tasks.
+    """
+
+    net: Network
+    identities: tuple[TaskIdentity, ...]
+    shared: Weights
+    own: Weights
+    steps: int
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+    @isolated
+    def weights(self, i: int) -> Weights:
+        """Return the weights with which the network computes task i: for each of `net.weights()` float [*shape]."""
+        return self._weights(check_position(i, len(self), "method's result", "task"))
+
+    def _weights(self, i: int) -> Weights:
+        raise NotImplementedError
+
+    @property
+    def shared_nbytes(self) -> int:
+        """Bytes that are kept once."""
+        return _nbytes(self.shared)
+
+    @property
+    def own_nbytes(self) -> int:
+        """Bytes that are the tasks' own, of all k together."""
+        return _nbytes(self.own)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in all."""
+        return self.shared_nbytes + self.own_nbytes
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} tasks: {self.nbytes:,} bytes, {self.steps:,} steps>"
+
+
+def joined(parts: Sequence[Kept]) -> Kept:
+    """Return what a method keeps of several parts of its tasks, learned in this order: the last has what all share."""
+    last = parts[-1]
+    own = {name: torch.cat([part.own[name] for part in parts]) for name in last.own}
+    identities = tuple(identity for part in parts for identity in part.identities)
+    return replace(last, identities=identities, own=own, steps=sum(part.steps for part in parts))
+
+
+def _nbytes(tensors: dict[str, Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+class Separate(Kept):
+    """A network for each task, all of its weights trained: `own` is float [k, *shape] for each weight."""
+
+    def _weights(self, i: int) -> Weights:
+        return {name: values[i] for name, values in self.own.items()}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Masked(Kept):
+    """SupSup: a mask for each task, packed eight weights a byte.
+
+    Attributes:
+        masks: the store of the k masks.
+    """
+
+    masks: MaskStore
+
+    def _weights(self, i: int) -> Weights:
+        mask = self.masks[i]
+        return {name: weight * mask[name] for name, weight in self.net.weights().items()}
+
+    @property
+    def own_nbytes(self) -> int:
+        return self.masks.nbytes
+
+
+def masked(net: Network, masks: MaskStore, tasks: TaskSuite, steps: int) -> Masked:
+    """Return masks as what a method keeps, to be measured beside its rivals.
+
+    Args:
+        masks: those of the k tasks, in their order.
+        steps: updates that they took, over all tasks.
+
+    Raises:
+        TypeError, ValueError: the masks are not those of the tasks, one by one.
+    """
+    if check_fits(net, masks, tasks) != tuple(range(len(masks))):
+        raise ValueError(f"masks must be those of {tasks!r}, one by one in their order: learn them so, or slice both.")
+    return Masked(net, tasks.identities, {}, {}, steps, masks)
+
+
+@isolated
+def train_separate(
+    net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
+) -> Separate:
+    """Train a network for each of k tasks (`train_dense`): the upper bound, at 4 bytes a weight and task.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
+    """
+    own = train_dense(net, tasks, seed, recipe, on_step)
+    return Separate(net, tasks.identities, {}, own, len(tasks) * recipe.steps)

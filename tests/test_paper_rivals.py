@@ -1,0 +1,168 @@
+"""`python -m supsup_lite.paper rivals`: one row a method, tuned by one search, and a killed run goes on."""
+
+import json
+
+import pytest
+import torch
+
+import supsup_lite as sl
+from supsup_lite import baselines, evaluation
+from supsup_lite.experiments import contestants, rivals, shards
+from supsup_lite.experiments.settings import RIVALS, RivalSettings
+from supsup_lite.paper.command import main
+from supsup_lite.recipes import Recipe
+from supsup_lite.results import runs
+
+QUICK = Recipe(8, 32, "adam", 1e-3, True)
+WEIGHTS = 36 * 12 + 12 * 8 + 8 * 10
+
+
+def small_network(outputs: int, seed: int):
+    return sl.mlp((36, 12, 8, outputs), seed)
+
+
+def small_suite(tasks: int, seed: int):
+    draw = torch.Generator().manual_seed(0)
+    x, y = torch.rand(500, 6, 6, generator=draw), torch.arange(500) % 10
+    return sl.tasks_of(x, y, x[:200], y[:200], kind="permuted", num_tasks=tasks, seed=seed)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Products this small are not worth a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """A tiny recipe, network and suite, and a cache folder of our own for the runs."""
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setitem(rivals.RECIPES, "default", QUICK)
+    monkeypatch.setitem(rivals.NETWORKS, "lenet", small_network)
+    monkeypatch.setitem(rivals.SUITES, "permuted-mnist", small_suite)
+    monkeypatch.setitem(shards.BLOCK, "cpu", 2)
+    monkeypatch.setattr(contestants, "COUNTS", (3, 9))
+    monkeypatch.setattr(rivals, "COUNTS", (3, 9))
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    return ["rivals", "--tasks", "4", "--images", "100"]
+
+
+def result_of(capsys, arguments: list[str]) -> dict:
+    main(arguments)
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def untimed(row: dict) -> dict:
+    return {name: value for name, value in row.items() if not name.endswith("_seconds")}
+
+
+def test_every_contestant_has_a_row(quick, capsys):
+    result = result_of(capsys, [*quick, "--lr", "0.003"])
+    assert list(result) == ["experiment", "setting", "figures", "n", "seconds", "device", "versions"]
+    rows = {row["method"]: row for row in result["figures"]}
+    assert tuple(rows) == RIVALS == tuple(contestants.CONTESTANTS)
+    assert result["n"] == 400 * len(rows)
+    net, tasks = small_network(10, 0), small_suite(4, 0)
+    recipe = Recipe(8, 32, "adam", 3e-3, True)
+    trunk = baselines.first_task_trunk(net, tasks, 0, QUICK)
+    want = {  # learned in one go instead of in blocks
+        "batch_ensemble": baselines.train_batch_ensemble(net, tasks, 0, recipe, trunk),
+        "psp": baselines.train_psp(net, tasks, 0, recipe),
+        "psp_binary": baselines.train_psp(net, tasks, 0, recipe, contexts="binary"),
+        "heads": baselines.train_heads(net, tasks, 0, recipe, trunk),
+        "heads_random": baselines.train_heads(net, tasks, 0, recipe),
+        "upper_bound": baselines.train_separate(net, tasks, 0, recipe),
+        "lower_bound": baselines.train_shared_trunk(net, tasks, 0, recipe),
+    }
+    for name, kept in want.items():
+        measured, row = evaluation.measure(kept, tasks, 100), rows[name]
+        assert row["accuracy"] == pytest.approx(measured.accuracy, abs=0.03), name
+        assert row["bytes"] == measured.nbytes, name
+        assert row["steps"] == measured.steps + (QUICK.steps if name in ("batch_ensemble", "heads") else 0), name
+    assert rows["supsup"]["bytes"] == 4 * WEIGHTS // 8
+    assert set(rows["batch_ensemble"]["GNu"]) >= {"accuracy", "task_accuracy"}
+
+
+def test_the_first_tasks_are_measured_when_as_many_were_learned(quick, capsys):
+    """PSP's weights after three tasks, not after four; and bytes of three."""
+    lr = ["--lr", "0.003"]
+    four = result_of(capsys, [*quick, "--rival", "psp", *lr])["figures"][0]["by_tasks"]
+    three = result_of(capsys, [*quick, "--rival", "psp", *lr, "--tasks", "3"])["figures"][0]["by_tasks"]
+    assert [row["tasks"] for row in four] == [3, 4]
+    assert four[0] == three[0]
+    upper = result_of(capsys, [*quick, "--rival", "upper_bound", *lr])["figures"][0]["by_tasks"]
+    assert [row["bytes"] for row in upper] == [3 * 4 * WEIGHTS, 4 * 4 * WEIGHTS]
+
+
+@pytest.mark.parametrize("rival", ["psp", "batch_ensemble", "lower_bound", "supsup"])
+def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path, rival):
+    command = [*quick, "--rival", rival, "--lr", "0.003"]
+    whole = result_of(capsys, command)
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
+    where, name = (shards, "learn_masks") if rival == "supsup" else (contestants, "learn")
+    learn, calls = getattr(where, name), []
+
+    def killed_in_the_second_call(*arguments, **named):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise SystemExit("killed")
+        return learn(*arguments, **named)
+
+    monkeypatch.setattr(where, name, killed_in_the_second_call)
+    with pytest.raises(SystemExit, match="killed"):
+        main(command)
+    again = result_of(capsys, command)
+    assert len(calls) == (3 if rival == "supsup" else 4)
+    assert untimed(again["figures"][0]) == untimed(whole["figures"][0])
+
+
+def test_a_damaged_block_is_named(quick, tmp_path):
+    command = [*quick, "--rival", "psp", "--lr", "0.003"]
+    main(command)
+    block = next((tmp_path / "cache" / "runs").glob("rivals-psp-*/00000-*"))
+    block.write_bytes(block.read_bytes()[:-1] + b"x")
+    with pytest.raises(SystemExit, match=f"{block.name} is damaged.*learned again"):
+        main(command)
+
+
+def test_the_search_climbs_until_no_neighbour_is_better(quick, monkeypatch):
+    seen = []
+    heights = dict(zip(rivals.RATES, (0.1, 0.2, 0.3, 0.5, 0.6, 0.4, 0.9, 0.0), strict=True))
+
+    def learned(contestant, net, suite, seed, recipe, lr):
+        assert (suite.seed, net.seed, len(suite)) == (rivals.APART + 7, rivals.APART + 7, 2)
+        seen.append(lr)
+        return lr
+
+    class Found:
+        def __init__(self, lr, *_):
+            self.accuracy = heights[lr]
+
+    monkeypatch.setattr(rivals, "learn", learned)
+    monkeypatch.setattr(rivals, "measure", Found)
+    settings = RivalSettings(tasks=3, seed=7, tuning_tasks=2)
+    tried = rivals.search("psp", QUICK, settings)
+    assert seen == [1e-3, 3e-4, 3e-3, 1e-2, 3e-2]
+    assert tried == {rate: heights[rate] for rate in seen}
+    assert rivals.search("psp", QUICK, settings) == tried
+    assert len(seen) == 5, "what was tried is kept"
+
+
+def test_the_best_rate_is_used(quick, capsys, monkeypatch):
+    monkeypatch.setattr(rivals, "search", lambda *_: {1e-3: 0.2, 1e-2: 0.7, 1e-1: 0.5})
+    row = result_of(capsys, [*quick, "--rival", "heads_random", "--tasks", "1"])["figures"][0]
+    assert row["lr"] == 1e-2
+    assert [entry["lr"] for entry in row["search"]] == [1e-3, 1e-2, 1e-1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"suite": "x"}, "suite must be"), ({"rival": "x"}, "rival must be"), ({"lr": 0}, "lr must be"),
+     ({"outputs": 1}, "outputs must be"), ({"tuning_tasks": 0}, "tuning_tasks must be"), ({"tasks": 0}, "tasks must")],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        RivalSettings(**{"tasks": 2} | wrong)
