@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import supsup_lite as sl
+from supsup_lite import plots
 from supsup_lite.baselines import fine_tune
 from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, task_inference
 from supsup_lite.explorers.base import COLOURS, Explorer
@@ -205,8 +206,10 @@ def test_numbers_out_of_range_are_refused(wrong):
 
 
 def test_the_style_sheet_has_the_colours_of_the_figures(explorer):
-    for name, (light, dark) in COLOURS.items():
-        assert f"--{name}: light-dark({light}, {dark})" in explorer._css
+    for name, colour in COLOURS.items():
+        assert colour == getattr(plots, name.upper())
+        assert f"--{name}: {colour}" in explorer._css
+        assert f"var(--{name})" in explorer._css
 
 
 def test_modules_import_nothing_from_elsewhere(explorer):
