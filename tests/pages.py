@@ -1,5 +1,6 @@
 """Pages in a browser: opened from a disk, at some width, and listened to."""
 
+import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -65,6 +66,22 @@ def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
         assert box["x"] + box["width"] <= width
     ink = scope.evaluate("el => getComputedStyle(el).color")
     assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink
+
+
+def work_of_each_task(browser, page, do) -> list[float]:
+    """What each task of the page's main thread takes while it does something: ms of the processor's own time.
+
+    That is the same on a busy machine. A task above 50 ms is one that a hand on a slider feels.
+    """
+    browser.start_tracing(page=page, categories=["toplevel"])
+    do(page)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    return [
+        e["tdur"] / 1000
+        for e in events
+        if "RunTask" in e["name"] and "tdur" in e and names.get((e["pid"], e["tid"])) == "CrRendererMain"
+    ]
 
 
 LISTEN = """(explorer) => {

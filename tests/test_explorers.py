@@ -159,6 +159,11 @@ def test_digits_and_permutations():
     np.testing.assert_allclose((grey / 255 - 0.1307) / 0.3081, x[0], atol=1e-6)
 
 
+def test_images_to_ask_about_are_the_first_of_the_test_set():
+    content, test = zlib.decompress(stored.asset("test-images")), sl.mnist("cpu")[1]
+    assert content == test.pixels[:500].numpy().tobytes() + test.labels[:500].byte().numpy().tobytes()
+
+
 def test_no_other_file_is_handed_out():
     with pytest.raises(ValueError, match=r"no file '\.\./README\.md': there are digits, small-digits, permutations"):
         stored.asset("../README.md")

@@ -7,6 +7,7 @@ import re
 import shutil
 import zlib
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,8 +20,9 @@ from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference import objective_of
 from supsup_lite.inference.methods import entropies, halvings
 from supsup_lite.networks import run
+from supsup_lite.seeding import generator
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak
+from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak, work_of_each_task
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -402,6 +404,73 @@ def test_a_drawing_is_made_like_mnist(browser):
     assert max(empty) == 0
 
 
+def score_of(setting, k, method, rounds):
+    """How many of a hundred images a round torch finds the task of, and reads rightly, too."""
+    masks, found, read = stored.stored_masks(setting)[:k], 0, 0
+    shuffles = stored.tasks(k).test_view.permutations
+    for number in range(rounds):
+        random = generator("questions", 0, number)
+        images = torch.from_numpy(random.permutation(stored.TEST_IMAGES)[:100])
+        tasks = torch.from_numpy((random.random(100, dtype=np.float32) * k).astype(np.int64))
+        test = sl.mnist("cpu")[1]
+        x = (test.pixels[images].flatten(1).gather(1, shuffles[tasks]) / 255 - 0.1307) / 0.3081
+        right = sl.infer_task(masks.net, masks, x, method=method) == tasks
+        digits = torch.stack([sl.apply_mask(masks.net, masks[t], x[i : i + 1])[0] for i, t in enumerate(tasks)])
+        found += int(right.sum())
+        read += int((right & (digits.argmax(1) == test.labels[images])).sum())
+    return [found, 100 * rounds, k, read]
+
+
+def ask(page, times=1):
+    """Press the button, wait for the end, and return the numbers that are spoken."""
+    for _ in range(times):
+        page.evaluate("document.querySelector('.asking .spoken').textContent = ''")
+        page.get_by_role("button", name="Ask 100 random images").click()
+        page.wait_for_function("document.querySelector('.asking .spoken').textContent")
+    words = page.locator(".asking .spoken").inner_text()
+    return [int(number) for number in re.findall(r"\d+", words)], words
+
+
+def test_a_hundred_images_are_told_apart_as_torch_does(opened):
+    assert ask(opened, 2)[0] == score_of(stored.STORED[0], 20, "one_shot", 2)
+    named(opened, "outputs").select_option(index=0)
+    assert opened.locator(".asking p").all_text_contents() == ["", ""], "another network, another score"
+    opened.wait_for_function("!document.querySelector('.supsup-explorer').classList.contains('waiting')")
+    numbers, words = ask(opened)
+    assert numbers == score_of(stored.Setting(10, 50), 20, "one_shot", 1)
+    assert numbers[0] < 90, "without superfluous outputs"
+    assert words.startswith("One-Shot finds the task of")
+    named(opened, "method").select_option("Binary: halving")
+    numbers, words = ask(opened)
+    assert numbers == score_of(stored.Setting(10, 50), 20, "binary", 1)
+    assert words.startswith("Binary finds the task of")
+
+
+def test_asking_can_be_stopped_and_goes_on(opened):
+    slide(opened, "num_tasks", "End")
+    named(opened, "method").select_option("every mask: k passes")
+    button = opened.locator(".asking button")
+    button.focus()
+    opened.keyboard.press("Enter")
+    opened.wait_for_function("document.querySelector('.asking p').textContent")
+    opened.keyboard.press("Enter")
+    assert button.inner_text() == "Ask 100 random images"
+    shown = opened.locator(".asking p").first.inner_text()
+    opened.wait_for_timeout(100)
+    assert opened.locator(".asking p").first.inner_text() == shown
+    assert opened.locator(".asking .spoken").inner_text() == ""
+    (_, asked, *_), _ = ask(opened)
+    assert asked == 100 + int(re.findall(r"\d+", shown)[1])
+
+
+def test_the_page_never_works_long_while_it_asks(opened, browser):
+    slide(opened, "num_tasks", "End")
+    named(opened, "method").select_option("every mask: k passes")
+    tasks = work_of_each_task(browser, opened, ask)
+    assert len(tasks) > 100
+    assert max(tasks) < 50  # ms
+
+
 # --- forgetting and masks ------------------------------------------------------------------------------------------
 
 
@@ -587,7 +656,7 @@ def explorer_files(pages):
 
 
 def test_everything_is_stored_once_and_is_small(pages):
-    kinds = len(stored.STORED) + 2 + 3 + 3  # masks; digits and permutations; modules; pictures of the page `grids`
+    kinds = len(stored.STORED) + 3 + 3 + 3  # masks; digits, permutations, test images; modules; pictures of the page `grids`
     assert len(explorer_files(pages)) == kinds
     assert sum(path.stat().st_size for path in explorer_files(pages)) <= 8e6
     for page in ("index", "far"):
