@@ -205,7 +205,7 @@ def test_loud_units_speak_for_the_chosen_mask(browser, method):
 
 def numbers(page):
     """The values that the charts show, from the folded table: one for each mask."""
-    page.evaluate("document.querySelector('.numbers').open = true")
+    page.evaluate("document.querySelector('.numbers:has(table)').open = true")
     page.wait_for_selector(".numbers td")
     cells = page.locator(".numbers td").all_text_contents()
     return torch.tensor([float(cell) for cell in cells[1::2]])
