@@ -656,7 +656,9 @@ def explorer_files(pages):
 
 
 def test_everything_is_stored_once_and_is_small(pages):
-    kinds = len(stored.STORED) + 3 + 3 + 3  # masks; digits, permutations, test images; modules; pictures of the page `grids`
+    kinds = (
+        len(stored.STORED) + 3 + 3 + 3
+    )  # masks; digits, permutations, test images; modules; pictures of masks
     assert len(explorer_files(pages)) == kinds
     assert sum(path.stat().st_size for path in explorer_files(pages)) <= 8e6
     for page in ("index", "far"):

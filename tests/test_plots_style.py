@@ -8,7 +8,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
+from supsup_lite.plots import luck, masks
 from supsup_lite.plots.style import GREY, INK, MARKERS, PALETTE, figure, show, style, svg_of
 from tests.small_site import SITE
 
@@ -150,6 +152,23 @@ def test_style_ends_after_an_error():
     with pytest.raises(RuntimeError):
         fail()
     assert dict(mpl.rcParams) == before
+
+
+def test_density_and_sparsity_are_the_two_names_of_one_axis():
+    """Where an explorer's slider says sparsity 90 %, the figure beside it has its mark under 90 %, and over 10 %."""
+    accuracies = torch.linspace(0, 1, 15).view(3, 5)
+    for fig in (
+        luck.accuracy_by_density([0.1, 0.5, 0.9], accuracies),
+        masks.hill([0.1, 0.5, 0.9], [0.5, 0.9, 0.5], [0.1, 0.1, 0.1]),
+        masks.bytes_by_density([0.1, 0.5, 0.9], [400.0, 900.0, 400.0], 1000),
+    ):
+        svg_of(fig, ALT)  # which places the axes
+        (axes,) = fig.axes
+        (top,) = axes.child_axes
+        assert axes.get_xlabel().startswith("density")
+        assert top.get_xlabel().startswith("sparsity")
+        place = axes.transData.transform((0.1, axes.get_ylim()[0]))[0]
+        assert top.transData.transform((0.9, 0))[0] == pytest.approx(place)
 
 
 def test_no_two_colours_are_one():

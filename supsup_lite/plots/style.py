@@ -94,6 +94,13 @@ def percent(axis: Axis, every: float | None = None) -> None:
         axis.set_major_locator(MultipleLocator(every))
 
 
+def sparsity_on_top(axes: Axes) -> None:
+    """Name what the explorers' slider moves above an axis of densities: sparsity is 1 - density."""
+    top = axes.secondary_xaxis("top", functions=(lambda density: 1 - density, lambda sparsity: 1 - sparsity))
+    top.set_xlabel("sparsity: share of weights removed")
+    percent(top.xaxis)
+
+
 def chance(axes: Axes) -> None:
     """Draw a dashed line at the accuracy of guessing among ten digits, named in the legend."""
     axes.axhline(0.1, color=INK, linestyle="--", linewidth=1, label="chance")

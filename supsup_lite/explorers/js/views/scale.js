@@ -208,8 +208,9 @@ export default (() => {
       });
     }
 
-    const verdict = element("div", { className: "verdict" }, ...headlines, status);
-    root.append(controls, verdict, bytes, operations, byTasks, byDensity, numbers);
+    // The answer first. Words whose length changes stand below the controls, which stay in place.
+    const verdict = element("div", { className: "verdict" }, ...headlines);
+    root.append(verdict, controls, bytes, status, operations, byTasks, byDensity, numbers);
     onChange(host, ["num_tasks", "network", "density"], update);
     update();
   });
