@@ -68,6 +68,22 @@ def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
     assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink
 
 
+def heap(page) -> float:
+    """The megabytes that a page's JavaScript holds on to, after everything was swept."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+    session.detach()
+    return used
+
+
+def move_slider(page, slider, times: int) -> None:
+    """Move a slider to and fro by keyboard, so many moves."""
+    slider.focus()
+    for i in range(times):
+        page.keyboard.press("ArrowRight" if i // 5 % 2 else "ArrowLeft")
+
+
 def work_of_each_task(browser, page, do) -> list[float]:
     """What each task of the page's main thread takes while it does something: ms of the processor's own time.
 

@@ -22,7 +22,15 @@ from supsup_lite.inference.methods import entropies, halvings
 from supsup_lite.networks import run
 from supsup_lite.seeding import generator
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page, patient, regions_that_speak, work_of_each_task
+from tests.pages import (
+    draw_upright_stroke,
+    heap,
+    move_slider,
+    opened_page,
+    patient,
+    regions_that_speak,
+    work_of_each_task,
+)
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -471,6 +479,15 @@ def test_the_page_never_works_long_while_it_asks(opened, browser):
     assert max(tasks) < 50  # ms
 
 
+def test_two_hundred_moves_leave_nothing(opened):
+    slider = named(opened, "num_tasks")
+    move_slider(opened, slider, 20)
+    before = heap(opened)
+    move_slider(opened, slider, 200)
+    assert heap(opened) < before + 20  # MB
+    assert opened.workers == []
+
+
 # --- forgetting and masks ------------------------------------------------------------------------------------------
 
 
@@ -587,6 +604,30 @@ def test_masks_by_keyboard_and_mouse(grids, computed):
     assert f"34,400 bytes at one bit a weight, at least {round(bound):,} by entropy" in said
 
 
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_masks_play_while_they_are_learned(pages, browser, computed, motion):
+    """One step after another from the first to the last, at the same slow pace for everybody; the end is spoken."""
+    steps = [str(step) for step in computed[1].steps]
+    with opened_page(browser, (pages / "grids.html").as_uri(), reduced_motion=motion) as (page, complaints):
+        page.mouse.wheel(0, 1000)
+        scope = page.get_by_label("How does a mask look?")
+        scope.wait_for()
+        scope.evaluate("""explorer => {
+            const status = explorer.querySelector('.verdict [role=status]');
+            window.seen = [];
+            new MutationObserver(() => window.seen.push([/\\d+/.exec(status.textContent)[0], status.ariaLive]))
+                .observe(status, { childList: true });
+        }""")
+        scope.get_by_role("button", name="Play").focus()
+        page.keyboard.press("Enter")
+        assert scope.get_by_role("button", name="Pause").count() == 1
+        scope.get_by_role("button", name="Play").wait_for()
+        page.wait_for_function("count => window.seen.length === count", arg=len(steps))
+        assert page.evaluate("seen") == [[step, "off"] for step in steps[:-1]] + [[steps[-1], "polite"]]
+        assert scope.locator("[name=step]").get_attribute("aria-valuetext") == steps[-1]
+        assert complaints == []
+
+
 # --- looks -----------------------------------------------------------------------------------------------------
 
 
@@ -656,9 +697,7 @@ def explorer_files(pages):
 
 
 def test_everything_is_stored_once_and_is_small(pages):
-    kinds = (
-        len(stored.STORED) + 3 + 3 + 3
-    )  # masks; digits, permutations, test images; modules; pictures of masks
+    kinds = len(stored.STORED) + 3 + 3 + 3  # masks; digits, permutations, test images; modules; pictures of masks
     assert len(explorer_files(pages)) == kinds
     assert sum(path.stat().st_size for path in explorer_files(pages)) <= 8e6
     for page in ("index", "far"):

@@ -17,7 +17,7 @@ from supsup_lite.inference.methods import alpha_gradient, infer_task
 from supsup_lite.masks.edge_popup import masks_of
 from supsup_lite.seeding import generator
 from tests import small_site
-from tests.pages import opened_page, patient, work_of_each_task
+from tests.pages import heap, opened_page, patient, work_of_each_task
 
 STEPS = 20  # that are compared with torch
 PARTS = ("generator", "learnerJobs", "oneShot")
@@ -405,6 +405,20 @@ def test_step_pause_and_reset(opened):
     press(opened, "Reset")  # amid a step
     learn(opened)
     assert rows(opened) == [whole], "the same again, from the same seed"
+    assert len(opened.workers) == 1
+
+
+def test_twenty_rounds_leave_nothing(opened):
+    def learn_and_reset():
+        press(opened, "Learn")
+        opened.wait_for_function("document.querySelectorAll('.big')[1].textContent.startsWith('step ')")
+        press(opened, "Reset")
+
+    learn_and_reset()
+    before = heap(opened)
+    for _ in range(20):
+        learn_and_reset()
+    assert heap(opened) < before + 20  # MB
     assert len(opened.workers) == 1
 
 

@@ -92,7 +92,7 @@ export default (() => {
       select(host, "network", "network", () => names.map((name) => [name, networks[name].words])),
     );
     const headlines = [headline(), headline()];
-    const status = element("p", { role: "status" });
+    const status = element("p", { className: "finding", role: "status" });
     const bytes = bytesTable();
     const operations = operationsTable(model.get("training"));
     const byTasks = lineChart({ height: 230, x: "tasks k", y: "" });
