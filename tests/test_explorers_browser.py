@@ -585,6 +585,7 @@ def test_masks_by_keyboard_and_mouse(grids, computed):
     box = scope.locator("[name=sparsity]").bounding_box()
     grids.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
     reads(10, last)
+    grids.keyboard.press("Tab")  # the layer
     grids.keyboard.press("Tab")
     grids.keyboard.press("Home")
     reads(10, 0)
