@@ -1,5 +1,6 @@
 """Pages in a browser: opened from a disk, at some width, and listened to."""
 
+import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -71,6 +72,38 @@ def fits_and_takes_the_ink(page, scope, width: int, parts: str, words: str):
         assert box["x"] + box["width"] <= width
     ink = scope.evaluate("el => getComputedStyle(el).color")
     assert scope.locator(words).first.evaluate("el => getComputedStyle(el).fill") == ink
+
+
+def heap(page) -> float:
+    """The megabytes that a page's JavaScript holds on to, after everything was swept."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+    session.detach()
+    return used
+
+
+def move_slider(page, slider, times: int) -> None:
+    """Move a slider to and fro by keyboard, so many moves."""
+    slider.focus()
+    for i in range(times):
+        page.keyboard.press("ArrowRight" if i // 5 % 2 else "ArrowLeft")
+
+
+def work_of_each_task(browser, page, do) -> list[float]:
+    """What each task of the page's main thread takes while it does something: ms of the processor's own time.
+
+    That is the same on a busy machine. A task above 50 ms is one that a hand on a slider feels.
+    """
+    browser.start_tracing(page=page, categories=["toplevel"])
+    do(page)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    return [
+        e["tdur"] / 1000
+        for e in events
+        if "RunTask" in e["name"] and "tdur" in e and names.get((e["pid"], e["tid"])) == "CrRendererMain"
+    ]
 
 
 LISTEN = """(explorer) => {

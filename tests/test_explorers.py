@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import supsup_lite as sl
+from supsup_lite import plots
 from supsup_lite.baselines import fine_tune
 from supsup_lite.explorers import Forgetting, Masks, RandomMasks, TaskInference, task_inference
 from supsup_lite.explorers.base import COLOURS, Explorer
@@ -158,6 +159,11 @@ def test_digits_and_permutations():
     np.testing.assert_allclose((grey / 255 - 0.1307) / 0.3081, x[0], atol=1e-6)
 
 
+def test_images_to_ask_about_are_the_first_of_the_test_set():
+    content, test = zlib.decompress(stored.asset("test-images")), sl.mnist("cpu")[1]
+    assert content == test.pixels[:500].numpy().tobytes() + test.labels[:500].byte().numpy().tobytes()
+
+
 def test_no_other_file_is_handed_out():
     with pytest.raises(ValueError, match=r"no file '\.\./README\.md': there are digits, small-digits, permutations"):
         stored.asset("../README.md")
@@ -205,8 +211,10 @@ def test_numbers_out_of_range_are_refused(wrong):
 
 
 def test_the_style_sheet_has_the_colours_of_the_figures(explorer):
-    for name, (light, dark) in COLOURS.items():
-        assert f"--{name}: light-dark({light}, {dark})" in explorer._css
+    for name, colour in COLOURS.items():
+        assert colour == getattr(plots, name.upper())
+        assert f"--{name}: {colour}" in explorer._css
+        assert f"var(--{name})" in explorer._css
 
 
 def test_modules_import_nothing_from_elsewhere(explorer):

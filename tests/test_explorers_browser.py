@@ -7,6 +7,7 @@ import re
 import shutil
 import zlib
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,8 +20,18 @@ from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference import objective_of
 from supsup_lite.inference.methods import entropies, halvings
 from supsup_lite.networks import run
+from supsup_lite.seeding import generator
 from tests import small_site
-from tests.pages import bring_near, draw_upright_stroke, opened_page, patient, regions_that_speak
+from tests.pages import (
+    bring_near,
+    draw_upright_stroke,
+    heap,
+    move_slider,
+    opened_page,
+    patient,
+    regions_that_speak,
+    work_of_each_task,
+)
 
 # Values are of the order of 1 to 10; the browser sums in float64, torch in float32.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -203,7 +214,7 @@ def test_loud_units_speak_for_the_chosen_mask(browser, method):
 
 def numbers(page):
     """The values that the charts show, from the folded table: one for each mask."""
-    page.evaluate("document.querySelector('.numbers').open = true")
+    page.evaluate("document.querySelector('.numbers:has(table)').open = true")
     page.wait_for_selector(".numbers td")
     cells = page.locator(".numbers td").all_text_contents()
     return torch.tensor([float(cell) for cell in cells[1::2]])
@@ -402,6 +413,82 @@ def test_a_drawing_is_made_like_mnist(browser):
     assert max(empty) == 0
 
 
+def score_of(setting, k, method, rounds):
+    """How many of a hundred images a round torch finds the task of, and reads rightly, too."""
+    masks, found, read = stored.stored_masks(setting)[:k], 0, 0
+    shuffles = stored.tasks(k).test_view.permutations
+    for number in range(rounds):
+        random = generator("questions", 0, number)
+        images = torch.from_numpy(random.permutation(stored.TEST_IMAGES)[:100])
+        tasks = torch.from_numpy((random.random(100, dtype=np.float32) * k).astype(np.int64))
+        test = sl.mnist("cpu")[1]
+        x = (test.pixels[images].flatten(1).gather(1, shuffles[tasks]) / 255 - 0.1307) / 0.3081
+        right = sl.infer_task(masks.net, masks, x, method=method) == tasks
+        digits = torch.stack([sl.apply_mask(masks.net, masks[t], x[i : i + 1])[0] for i, t in enumerate(tasks)])
+        found += int(right.sum())
+        read += int((right & (digits.argmax(1) == test.labels[images])).sum())
+    return [found, 100 * rounds, k, read]
+
+
+def ask(page, times=1):
+    """Press the button, wait for the end, and return the numbers that are spoken."""
+    for _ in range(times):
+        page.evaluate("document.querySelector('.asking .spoken').textContent = ''")
+        page.get_by_role("button", name="Ask 100 random images").click()
+        page.wait_for_function("document.querySelector('.asking .spoken').textContent")
+    words = page.locator(".asking .spoken").inner_text()
+    return [int(number) for number in re.findall(r"\d+", words)], words
+
+
+def test_a_hundred_images_are_told_apart_as_torch_does(opened):
+    assert ask(opened, 2)[0] == score_of(stored.STORED[0], 20, "one_shot", 2)
+    named(opened, "outputs").select_option(index=0)
+    assert opened.locator(".asking p").all_text_contents() == ["", ""], "another network, another score"
+    opened.wait_for_function("!document.querySelector('.supsup-explorer').classList.contains('waiting')")
+    numbers, words = ask(opened)
+    assert numbers == score_of(stored.Setting(10, 50), 20, "one_shot", 1)
+    assert numbers[0] < 90, "without superfluous outputs"
+    assert words.startswith("One-Shot finds the task of")
+    named(opened, "method").select_option("Binary: halving")
+    numbers, words = ask(opened)
+    assert numbers == score_of(stored.Setting(10, 50), 20, "binary", 1)
+    assert words.startswith("Binary finds the task of")
+
+
+def test_asking_can_be_stopped_and_goes_on(opened):
+    slide(opened, "num_tasks", "End")
+    named(opened, "method").select_option("every mask: k passes")
+    button = opened.locator(".asking button")
+    button.focus()
+    opened.keyboard.press("Enter")
+    opened.wait_for_function("document.querySelector('.asking p').textContent")
+    opened.keyboard.press("Enter")
+    assert button.inner_text() == "Ask 100 random images"
+    shown = opened.locator(".asking p").first.inner_text()
+    opened.wait_for_timeout(100)
+    assert opened.locator(".asking p").first.inner_text() == shown
+    assert opened.locator(".asking .spoken").inner_text() == ""
+    (_, asked, *_), _ = ask(opened)
+    assert asked == 100 + int(re.findall(r"\d+", shown)[1])
+
+
+def test_the_page_never_works_long_while_it_asks(opened, browser):
+    slide(opened, "num_tasks", "End")
+    named(opened, "method").select_option("every mask: k passes")
+    tasks = work_of_each_task(browser, opened, ask)
+    assert len(tasks) > 100
+    assert max(tasks) < 50  # ms
+
+
+def test_two_hundred_moves_leave_nothing(opened):
+    slider = named(opened, "num_tasks")
+    move_slider(opened, slider, 20)
+    before = heap(opened)
+    move_slider(opened, slider, 200)
+    assert heap(opened) < before + 20  # MB
+    assert opened.workers == []
+
+
 # --- forgetting and masks ------------------------------------------------------------------------------------------
 
 
@@ -499,6 +586,7 @@ def test_masks_by_keyboard_and_mouse(grids, computed):
     box = scope.locator("[name=sparsity]").bounding_box()
     grids.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
     reads(10, last)
+    grids.keyboard.press("Tab")  # the layer
     grids.keyboard.press("Tab")
     grids.keyboard.press("Home")
     reads(10, 0)
@@ -516,6 +604,30 @@ def test_masks_by_keyboard_and_mouse(grids, computed):
     bound = 275_200 / 8 * (-0.9 * math.log2(0.9) - 0.1 * math.log2(0.1))
     said = scope.get_by_role("status").last.inner_text()
     assert f"34,400 bytes at one bit a weight, at least {round(bound):,} by entropy" in said
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_masks_play_while_they_are_learned(pages, browser, computed, motion):
+    """One step after another from the first to the last, at the same slow pace for everybody; the end is spoken."""
+    steps = [str(step) for step in computed[1].steps]
+    with opened_page(browser, (pages / "grids.html").as_uri(), reduced_motion=motion) as (page, complaints):
+        page.mouse.wheel(0, 1000)
+        scope = page.get_by_label("How does a mask look?")
+        scope.wait_for()
+        scope.evaluate("""explorer => {
+            const status = explorer.querySelector('.verdict [role=status]');
+            window.seen = [];
+            new MutationObserver(() => window.seen.push([/\\d+/.exec(status.textContent)[0], status.ariaLive]))
+                .observe(status, { childList: true });
+        }""")
+        scope.get_by_role("button", name="Play").focus()
+        page.keyboard.press("Enter")
+        assert scope.get_by_role("button", name="Pause").count() == 1
+        scope.get_by_role("button", name="Play").wait_for()
+        page.wait_for_function("count => window.seen.length === count", arg=len(steps))
+        assert page.evaluate("seen") == [[step, "off"] for step in steps[:-1]] + [[steps[-1], "polite"]]
+        assert scope.locator("[name=step]").get_attribute("aria-valuetext") == steps[-1]
+        assert complaints == []
 
 
 # --- looks -----------------------------------------------------------------------------------------------------
@@ -547,7 +659,7 @@ def test_it_fits_and_takes_the_page_s_ink(pages, browser, name, width, scheme):
             == []
         )
         assert explorer.locator("[role=status]").count()
-        for name in set(COLOURS) - {"yellow"}:  # the pen, on black
+        for name in COLOURS:
             colour = explorer.evaluate(COLOUR, name)
             assert contrast(colour, paper) >= 3, f"{name}: {colour} on {paper}"
         assert complaints == []
@@ -587,7 +699,7 @@ def explorer_files(pages):
 
 
 def test_everything_is_stored_once_and_is_small(pages):
-    kinds = len(stored.STORED) + 2 + 3 + 3  # masks; digits and permutations; modules; pictures of the page `grids`
+    kinds = len(stored.STORED) + 3 + 3 + 3  # masks; digits, permutations, test images; modules; pictures of masks
     assert len(explorer_files(pages)) == kinds
     assert sum(path.stat().st_size for path in explorer_files(pages)) <= 8e6
     for page in ("index", "far"):

@@ -1,7 +1,6 @@
 """The explorer that learns on its page: numbers as torch's, masks that stand still, weights that forget."""
 
 import base64
-import json
 
 import pytest
 import torch
@@ -18,7 +17,7 @@ from supsup_lite.inference.methods import alpha_gradient, infer_task
 from supsup_lite.masks.edge_popup import masks_of
 from supsup_lite.seeding import generator
 from tests import small_site
-from tests.pages import opened_page, patient
+from tests.pages import heap, opened_page, patient, work_of_each_task
 
 STEPS = 20  # that are compared with torch
 PARTS = ("generator", "learnerJobs", "oneShot")
@@ -409,6 +408,20 @@ def test_step_pause_and_reset(opened):
     assert len(opened.workers) == 1
 
 
+def test_twenty_rounds_leave_nothing(opened):
+    def learn_and_reset():
+        press(opened, "Learn")
+        opened.wait_for_function("document.querySelectorAll('.big')[1].textContent.startsWith('step ')")
+        press(opened, "Reset")
+
+    learn_and_reset()
+    before = heap(opened)
+    for _ in range(20):
+        learn_and_reset()
+    assert heap(opened) < before + 20  # MB
+    assert len(opened.workers) == 1
+
+
 def test_by_keyboard_alone(opened):
     opened.locator("[name=rule]").focus()
     opened.keyboard.press("ArrowDown")
@@ -430,23 +443,13 @@ def test_by_keyboard_alone(opened):
 
 @pytest.mark.parametrize("worker", [True, False])
 def test_the_page_itself_never_works_long(site, browser, worker):
-    """Of each task of the main thread the processor's time is taken, which is the same on a busy machine."""
     with opened_page(browser, (site / "short.html").as_uri()) as (page, complaints):
         if not worker:
             page.evaluate("() => { window.Worker = function () { throw new Error('refused'); }; }")
         page.wait_for_selector(".supsup-explorer .main")
-        browser.start_tracing(page=page, categories=["toplevel"])
-        learn(page)
-        learn(page, "Next task")
-        events = json.loads(browser.stop_tracing())["traceEvents"]
+        tasks = work_of_each_task(browser, page, lambda page: (learn(page), learn(page, "Next task")))
         assert "not one answer changed" in said(page)
         assert (len(page.workers), complaints) == (int(worker), [])
-    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
-    tasks = [
-        e["tdur"] / 1000
-        for e in events
-        if "RunTask" in e["name"] and "tdur" in e and names.get((e["pid"], e["tid"])) == "CrRendererMain"
-    ]
     assert len(tasks) > 100
     assert max(tasks) < 50  # ms
 

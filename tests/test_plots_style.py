@@ -8,8 +8,11 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
-from supsup_lite.plots.style import INK, MARKERS, PALETTE, figure, show, style, svg_of
+from supsup_lite.plots import luck, masks
+from supsup_lite.plots.style import GREY, INK, MARKERS, PALETTE, figure, show, style, svg_of
+from tests.small_site import SITE
 
 ALT = "Accuracy rises with density up to one half and falls after it."
 
@@ -151,8 +154,77 @@ def test_style_ends_after_an_error():
     assert dict(mpl.rcParams) == before
 
 
+def test_density_and_sparsity_are_the_two_names_of_one_axis():
+    """Where an explorer's slider says sparsity 90 %, the figure beside it has its mark under 90 %, and over 10 %."""
+    accuracies = torch.linspace(0, 1, 15).view(3, 5)
+    for fig in (
+        luck.accuracy_by_density([0.1, 0.5, 0.9], accuracies),
+        masks.hill([0.1, 0.5, 0.9], [0.5, 0.9, 0.5], [0.1, 0.1, 0.1]),
+        masks.bytes_by_density([0.1, 0.5, 0.9], [400.0, 900.0, 400.0], 1000),
+    ):
+        svg_of(fig, ALT)  # which places the axes
+        (axes,) = fig.axes
+        (top,) = axes.child_axes
+        assert axes.get_xlabel().startswith("density")
+        assert top.get_xlabel().startswith("sparsity")
+        place = axes.transData.transform((0.1, axes.get_ylim()[0]))[0]
+        assert top.transData.transform((0.9, 0))[0] == pytest.approx(place)
+
+
 def test_no_two_colours_are_one():
     assert len({colour.lower() for colour in PALETTE}) == len(PALETTE) == len(MARKERS)
     for colour in PALETTE:
         assert re.fullmatch(r"#[0-9a-f]{6}", colour)
         assert colour != INK
+
+
+def linear(colour):
+    """The light of a colour such as "#0072b2": red, green and blue, linear, in 0..1."""
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """The contrast of two colours, 1 to 21, as WCAG 2 defines it."""
+    low, high = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def papers():
+    """What figures lie on: the site's pages, light and dark, and JupyterLab's."""
+    dark = re.findall(r"--pst-color-(?:on-)?background: (#\w{6});", (SITE / "static" / "site.css").read_text("utf-8"))
+    assert len(dark) == 2
+    return ["#ffffff", "#111111", *dark]
+
+
+def test_every_colour_stands_out_on_light_and_on_dark():
+    assert contrast("#56b4e9", "#ffffff") == pytest.approx(2.31, abs=0.01)  # Okabe and Ito's own sky
+    for colour in (*PALETTE, GREY):
+        for paper in papers():
+            assert contrast(colour, paper) >= 3, f"{colour} on {paper}"
+
+
+# What is left of red, green and blue in the light that colour-blind eyes see (Machado, Oliveira and Fernandes 2009).
+SIGHT = {
+    "full": np.eye(3),
+    "no red": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no green": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "no blue": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(light):
+    """Where eyes place a light, in CIELAB: two places 2.3 apart can just be told apart."""
+    values = XYZ @ np.clip(light, 0, 1) / XYZ.sum(1)
+    x, y, z = np.where(values > 216 / 24389, np.cbrt(values), (24389 / 27 * values + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_colours_stay_apart_for_every_eye(sight):
+    places = [lab(SIGHT[sight] @ linear(colour)) for colour in PALETTE]
+    apart = {
+        (PALETTE[i], PALETTE[j]): np.linalg.norm(places[i] - places[j]) for i in range(len(PALETTE)) for j in range(i)
+    }
+    assert min(apart.values()) >= 12, min(apart, key=apart.get)

@@ -10,7 +10,7 @@ __all__ = [
 
 RIGHT, WRONG, NOT_DONE = "right", "not right yet", "not done yet"
 SYMBOLS = {RIGHT: "✓", WRONG: "✗", NOT_DONE: "…"}
-COLOURS = {RIGHT: "#009e73", WRONG: "#d55e00", NOT_DONE: "#7a7a7a"}
+COLOURS = {RIGHT: "#00925e", WRONG: "#b64a00", NOT_DONE: "#7f7f7f"}  # the figures' green, red and grey
 REFERENCE, REFERENCE_SYMBOL, REFERENCE_COLOUR = "reference solution", "▸", "#0072b2"
 
 

@@ -13,14 +13,11 @@ import traitlets
 from supsup_lite.ambient import isolated
 from supsup_lite.explorers.messages import check_offered, check_request, entry_of, sentence
 from supsup_lite.explorers.stored import masks as stored
-from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, YELLOW
+from supsup_lite.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
 
 FRONT = Path(__file__).parent / "js"
 USE = re.compile(r"^  const \{[^}]*\} = supsup\.(\w+);$", re.MULTILINE)  # how a front end file says what it uses
-COLOURS = {  # the figures', by light and by dark; made darker or lighter where they would not stand out 3 to 1
-    "blue": (BLUE, "#3b95cc"), "orange": ("#c48300", ORANGE), "green": (GREEN, GREEN), "pink": ("#c46a9b", PINK),
-    "sky": ("#3a97d0", SKY), "red": (RED, RED), "yellow": (YELLOW, YELLOW), "grey": (GREY, "#8f8f8f"),
-}  # fmt: skip
+COLOURS = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "pink": PINK, "sky": SKY, "red": RED, "grey": GREY}
 
 
 def module(*names: str) -> str:
@@ -50,8 +47,8 @@ def module(*names: str) -> str:
 
 
 def look() -> str:
-    """Return the explorers' style sheet, with the colours of the figures, by light and by dark."""
-    colours = "; ".join(f"--{name}: light-dark({light}, {dark})" for name, (light, dark) in COLOURS.items())
+    """Return the explorers' style sheet, with the colours of the figures."""
+    colours = "; ".join(f"--{name}: {colour}" for name, colour in COLOURS.items())
     return f".supsup-explorer {{ {colours} }}\n" + (FRONT / "look.css").read_text(encoding="utf-8")
 
 

@@ -49,7 +49,7 @@ class Masks(Explorer):
     """
 
     _esm = module("masks")
-    heights = (1198, 1410, 763)
+    heights = (1225, 1418, 771)
     Request = SparsityRequest
 
     sparsity = traitlets.Int(90).tag(sync=True)

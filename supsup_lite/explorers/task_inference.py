@@ -51,9 +51,9 @@ class TaskInference(Explorer):
         tasks: int
 
     _esm = module("task_inference")
-    heights = (1379, 1194, 912)
+    heights = (1492, 1242, 960)
     short_heights = (884, 702, 668)
-    files = ("digits", "permutations", *(setting.name for setting in stored.STORED))
+    files = ("digits", "permutations", "test-images", *(setting.name for setting in stored.STORED))
 
     task = traitlets.Int(7).tag(sync=True)
     num_tasks = traitlets.Int(20).tag(sync=True)

@@ -20,6 +20,7 @@ from supsup_lite.plots.style import (
     figure,
     numbers,
     percent,
+    sparsity_on_top,
     style,
 )
 
@@ -33,7 +34,7 @@ def accuracy_by_density(densities: Sequence[float], accuracies: Tensor, learned:
         accuracies: [densities, masks].
         learned: (density, accuracy) of a learned mask, to compare with.
     """
-    fig, axes = figure(7, 3.2)
+    fig, axes = figure(7, 3.6)
     values = numbers(accuracies)
     for i, density in enumerate(densities):
         axes.plot([density] * values.shape[1], values[i], "o", color=GREY, alpha=0.35, markersize=4)
@@ -52,6 +53,7 @@ def accuracy_by_density(densities: Sequence[float], accuracies: Tensor, learned:
     )
     percent(axes.xaxis)
     percent(axes.yaxis)
+    sparsity_on_top(axes)
     axes.legend(loc="center left" if learned else "best")
     return fig
 

@@ -8,7 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
-from supsup_lite.plots.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, RED, figure, numbers, percent, style
+from supsup_lite.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    MARKERS,
+    ORANGE,
+    PALETTE,
+    RED,
+    figure,
+    numbers,
+    percent,
+    sparsity_on_top,
+    style,
+)
 
 CHANCE = 0.1  # ten classes
 LINES = ("-", "--", ":", "-.")
@@ -95,9 +108,7 @@ def _draw_hill(axes: Axes, densities: Sequence[float], learned: Sequence[float],
     axes.set(xlim=(-0.03, 1.03), ylim=(0, 1), xlabel="density: share of weights kept", ylabel="test accuracy")
     percent(axes.xaxis)
     percent(axes.yaxis)
-    top = axes.secondary_xaxis("top", functions=(lambda d: 1 - d, lambda s: 1 - s))
-    top.set_xlabel("sparsity: share of weights removed")
-    percent(top.xaxis)
+    sparsity_on_top(axes)
 
 
 @style()
@@ -227,11 +238,12 @@ def accuracy_dots(accuracies: Mapping[str, Sequence[float]], low: float = 0.0):
 @style()
 def bytes_by_density(densities: Sequence[float], bound: Sequence[float], one_bit: int):
     """Return what one mask costs by density, in bytes: the entropy bound beside one bit a weight."""
-    fig, axes = figure(6.5, 2.8)
+    fig, axes = figure(6.5, 3.2)
     axes.axhline(one_bit / 1000, color=ORANGE, linestyle="--", label="one bit a weight, as stored")
     axes.plot(densities, np.asarray(bound) / 1000, MARKERS[0] + "-", color=BLUE, label="entropy bound $n H_2(\\rho)$")
     axes.set(xlabel="density $\\rho$: share of weights kept", ylabel="kilobytes a mask", xlim=(-0.03, 1.03))
     axes.set_ylim(0, 1.15 * one_bit / 1000)
     percent(axes.xaxis)
+    sparsity_on_top(axes)
     axes.legend(loc="lower center")
     return fig

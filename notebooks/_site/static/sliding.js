@@ -1,7 +1,7 @@
-// @ts-check
 // What is too wide for the page slides under the finger; here the keyboard learns to slide it, too.
 // The theme does so once, when the page loads. This goes on: for what a prediction uncovers, for
 // what loads later, for a phone that is turned.
+// @ts-check
 (() => {
   const observer = new ResizeObserver((entries) => {
     for (const { target } of entries) {

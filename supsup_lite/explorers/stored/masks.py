@@ -24,6 +24,7 @@ TASKS = 50
 MOST_TASKS = 100  # that a running notebook may learn
 SEED = 0
 DIGITS_EACH = 2  # test images of each class
+TEST_IMAGES = 500  # that an explorer may ask about, a hundred at a time
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,20 @@ def digits() -> bytes:
     return test.pixels[positions].numpy().tobytes() + test.labels[positions].byte().numpy().tobytes()
 
 
+def test_images() -> bytes:
+    """Return the first TEST_IMAGES test images, uint8 [n, 784], and then their labels, uint8 [n]."""
+    test = mnist("cpu")[1]
+    return test.pixels[:TEST_IMAGES].numpy().tobytes() + test.labels[:TEST_IMAGES].byte().numpy().tobytes()
+
+
+FILES = {"digits": digits, "small-digits": small_digits, "permutations": permutations, "test-images": test_images}
+
+
 def asset(name: str) -> bytes:
     """Return a file that an explorer's front end may ask for, compressed (zlib): the same for every explorer.
 
     Args:
-        name: "digits", "small-digits", "permutations", or the name of a stored setting.
+        name: "digits", "small-digits", "permutations", "test-images", or the name of a stored setting.
 
     Raises:
         FileNotFoundError, ValueError: there is none of this name, or its file cannot be read.
@@ -113,10 +123,10 @@ def asset(name: str) -> bytes:
     settings = {setting.name: setting for setting in STORED}
     if name in settings:
         content = bits_of(stored_masks(settings[name]))
-    elif name in (files := {"digits": digits, "small-digits": small_digits, "permutations": permutations}):
-        content = files[name]()
+    elif name in FILES:
+        content = FILES[name]()
     else:
-        raise ValueError(f"explorers have no file {name!r}: there are {', '.join([*files, *settings])}.")
+        raise ValueError(f"explorers have no file {name!r}: there are {', '.join([*FILES, *settings])}.")
     return zlib.compress(content)
 
 

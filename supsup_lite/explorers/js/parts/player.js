@@ -16,18 +16,20 @@ supsup.player = (() => {
    * @param {object} how
    * @param {() => number} how.final the last step
    * @param {() => number} how.sweep steps of a sweep over everything
+   * @param {string} [how.label]
+   * @param {(step: number) => string} [how.format] says a step in words
    */
-  function player(host, { final, sweep }) {
+  function player(host, { final, sweep, label = "step", format = (step) => `${step}/${final()}` }) {
     const { model, signal } = host;
     const shown = () => {
       const step = model.get("step");
       return step < 0 ? final() : Math.min(step, final());
     };
     const input = element("input", { type: "range", min: 0, step: 1, name: "step" });
-    const slider = control(host, "step", "step", input, {
+    const slider = control(host, "step", label, input, {
       read: () => input.valueAsNumber,
       write: () => Object.assign(input, { max: final(), value: shown() }),
-      format: () => `${shown()}/${final()}`,
+      format: () => format(shown()),
     });
 
     const reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -39,20 +41,22 @@ supsup.player = (() => {
     };
     const play = () => {
       const stride = reduced.matches ? sweep() : 1; // a sweep at a time, where nothing should rush
-      if (shown() === final()) change(model, { step: 0 });
       button.textContent = "Pause";
       const advance = () => {
-        change(model, { step: Math.min(final(), shown() + stride) });
-        if (shown() === final()) pause();
+        const next = Math.min(final(), shown() + stride);
+        if (next === final()) pause();
+        change(model, { step: next });
       };
       timer = setInterval(advance, stride === sweep() ? SLOW : FAST);
+      if (shown() === final()) change(model, { step: 0 });
     };
     const onclick = () => (timer ? pause() : play());
     const button = element("button", { type: "button", textContent: "Play", onclick });
     input.addEventListener("input", pause);
     signal?.addEventListener("abort", pause);
     const node = element("div", { className: "course" }, slider, button);
-    return Object.assign(node, { shown, refresh: slider.refresh });
+    const isPlaying = () => timer > 0;
+    return Object.assign(node, { shown, isPlaying, refresh: slider.refresh });
   }
 
   return { player };

@@ -7,7 +7,7 @@ export default (() => {
   const { onChange } = supsup.model;
   const { inflate } = supsup.assets;
   const { explorer } = supsup.explorer;
-  const { steppedSlider } = supsup.sliders;
+  const { player } = supsup.player;
   const { sparsitiesOf, sparsitySlider } = supsup.sparsity;
   const { select } = supsup.selects;
   const { learningOffer } = supsup.offer;
@@ -16,7 +16,7 @@ export default (() => {
   const { paint, viridis } = supsup.images;
   const { numbersTable } = supsup.table;
   const { percent, percentSign } = supsup.format;
-  const { bytesOf, last, mean, range, sum } = supsup.numbers;
+  const { bytesOf, last, mean, sum } = supsup.numbers;
   const { bitAt } = supsup.bits;
   const { SIDE } = supsup.mnist;
   const { bytesOfMask } = supsup.aboutMasks;
@@ -54,10 +54,6 @@ export default (() => {
       "div",
       { className: "controls" },
       sparsity,
-      steppedSlider(host, "step", "training step", {
-        values: () => range(steps.length),
-        format: (step) => String(steps[step]),
-      }),
       select(host, "layer", "layer", () =>
         shapes.map(([name, outputs, inputs], layer) => [
           layer,
@@ -65,6 +61,12 @@ export default (() => {
         ]),
       ),
     );
+    const course = player(host, {
+      final: () => steps.length - 1,
+      sweep: () => 1,
+      label: "training step",
+      format: (step) => String(steps[step]),
+    });
     const offer = learningOffer(host, () => {
       const wanted = model.get("sparsity");
       if (sparsities().includes(wanted)) return null;
@@ -81,7 +83,7 @@ export default (() => {
     const scale = element("p", { className: "scale" });
     const headlines = [headline(), headline()];
     const status = element("p", { role: "status" });
-    const course = lineChart({
+    const learning = lineChart({
       height: 160,
       x: "training step",
       y: "accuracy while it is learned",
@@ -123,7 +125,7 @@ export default (() => {
       const end = last(steps);
       const flat = [0, end].map((at) => [at, random]);
       const [from, to] = [accuracy[0], last(accuracy)].map((share) => percent(share));
-      course.update({
+      learning.update({
         series: [
           {
             points: accuracy.map((share, i) => [steps[i], share]),
@@ -178,6 +180,7 @@ export default (() => {
       paintLayer(bytes, model.get("layer"));
       headlines[0].show(`sparsity ${percentSign(shown)}`);
       headlines[1].show(`reads ${percent(accuracy[step], 1)}`);
+      status.ariaLive = course.isPlaying() ? "off" : "polite"; // of a play, the end is spoken
       status.textContent =
         `After step ${steps[step]} a mask that keeps ${percentSign(100 - shown)} reads ` +
         `${percent(accuracy[step], 1)} of the digits; a random one, ${percent(random, 1)}. ` +
@@ -194,9 +197,9 @@ export default (() => {
 
     const figure = element("figure", { className: "mask" }, canvas, caption, scale);
     const verdict = element("div", { className: "verdict" }, ...headlines, status);
-    const right = element("div", {}, verdict, course);
+    const right = element("div", {}, verdict, learning);
     const halves = element("div", { className: "halves" }, figure, right);
-    root.append(controls, offer, halves, bySparsity, numbers);
+    root.append(controls, course, offer, halves, bySparsity, numbers);
     onChange(host, ["sparsity", "step", "layer", "learned"], update);
     onChange(host, ["learned"], sparsity.refresh);
     await readPictures();

@@ -92,7 +92,7 @@ export default (() => {
       select(host, "network", "network", () => names.map((name) => [name, networks[name].words])),
     );
     const headlines = [headline(), headline()];
-    const status = element("p", { role: "status" });
+    const status = element("p", { className: "finding", role: "status" });
     const bytes = bytesTable();
     const operations = operationsTable(model.get("training"));
     const byTasks = lineChart({ height: 230, x: "tasks k", y: "" });
@@ -208,8 +208,9 @@ export default (() => {
       });
     }
 
-    const verdict = element("div", { className: "verdict" }, ...headlines, status);
-    root.append(controls, verdict, bytes, operations, byTasks, byDensity, numbers);
+    // The answer first. Words whose length changes stand below the controls, which stay in place.
+    const verdict = element("div", { className: "verdict" }, ...headlines);
+    root.append(verdict, controls, bytes, status, operations, byTasks, byDensity, numbers);
     onChange(host, ["num_tasks", "network", "density"], update);
     update();
   });

@@ -15,6 +15,7 @@ export default (() => {
   const { barChart } = supsup.bars;
   const { outputCharts } = supsup.outputCharts;
   const { unitChart } = supsup.unitChart;
+  const { asking } = supsup.asking;
   const { numbersTable } = supsup.table;
   const { paintBytes } = supsup.images;
   const { range } = supsup.numbers;
@@ -124,6 +125,11 @@ export default (() => {
     const outputs = outputCharts();
     const units = unitChart();
     const numbers = numbersTable("The numbers");
+    const many = asking(host, () => {
+      const network = networks.get(settingNow()?.name ?? "");
+      const now = state();
+      return network && network.k >= now.num_tasks ? { network, permutations, state: now } : null;
+    });
 
     /** @param {Setting} setting */
     async function load(setting) {
@@ -208,7 +214,7 @@ export default (() => {
     ];
     const extra = ["extra", "superfluous output"];
     const folded = element("div", { className: "controls" }, ...controls.slice(mainly));
-    more.append(folded, halving, outputs, legend([extra]), units, numbers);
+    more.append(folded, halving, many, outputs, legend([extra]), units, numbers);
 
     root.append(
       element(
@@ -223,7 +229,7 @@ export default (() => {
       offer,
     );
     if (short) root.append(votes, legend(masks), more);
-    else root.append(halving, votes, legend([...masks, extra]), outputs, units, numbers);
+    else root.append(halving, votes, legend([...masks, extra]), many, outputs, units, numbers);
     more.addEventListener("toggle", update);
     onChange(host, [...STATE, "ink", "learned"], update);
     onChange(host, ["outputs"], objective.refresh);

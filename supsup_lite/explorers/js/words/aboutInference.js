@@ -92,5 +92,22 @@ supsup.aboutInference = (() => {
     };
   }
 
-  return { CLASSES, METHODS, outputsInWords, votesOf, captionOfVotes, findingOf };
+  /**
+   * How many of the images that were asked for were told apart.
+   * @param {Score} score
+   * @param {InferenceState} state
+   */
+  function scoreInWords({ asked, found, read }, { num_tasks: k, method, plain }) {
+    const by = {
+      one_shot: plain ? "One gradient" : "One-Shot",
+      binary: "Binary",
+      exhaustive: "The lowest entropy",
+    };
+    return (
+      `${by[method]} finds the task of ${found} of ${asked} images, each shuffled by one of ` +
+      `${k} tasks; with it, ${read} digits are read right.`
+    );
+  }
+
+  return { CLASSES, METHODS, outputsInWords, votesOf, captionOfVotes, findingOf, scoreInWords };
 })();
