@@ -119,18 +119,20 @@ def learn_scores(
         on_step: called as on_step(step, scores, loss [k]) before each update.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
-    scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in drawn.items()}
+    scores = {name: as_gradients_come(values) for name, values in drawn.items()}
     del drawn
+    # The same memory in its own order: Adam's fused kernel would copy what is not contiguous, there and back.
+    leaves = {name: values.mT.requires_grad_(True) for name, values in scores.items()}
     weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
-        loss = task_losses(net, weights, scores, keep, x, y)
+        loss = task_losses(net, weights, {name: leaf.mT for name, leaf in leaves.items()}, keep, x, y)
         loss.sum().backward()
         return loss.detach()
 
     watch = None if on_step is None else lambda step, loss: on_step(step, scores, loss)
-    descend(list(scores.values()), recipe, task_batches(tasks, recipe, seed), backward, watch)
-    return {name: values.detach() for name, values in scores.items()}
+    descend(list(leaves.values()), recipe, task_batches(tasks, recipe, seed), backward, watch)
+    return scores
 
 
 def task_losses(
