@@ -49,7 +49,7 @@ def top_k_mask(scores: Tensor, keep: float) -> Tensor:
 
 def _top_k(scores: Tensor, keep: float, out: Tensor) -> Tensor:
     """Write the mask of `top_k_mask` to `out`, as bools or as numbers. Nothing is reordered in memory but for ties."""
-    size = scores.abs()
+    size = scores.detach().abs()
     kept = round(keep * size.numel())
     if kept == 0:
         return out.zero_()
@@ -68,7 +68,7 @@ def _kth_largest(values: Tensor, k: int) -> Tensor:
     """Return the k-th largest of a tensor; on the CPU numpy's partition is 15 times faster than kthvalue."""
     rank = values.numel() - k
     if values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64):
-        as_they_lie = values.detach().numpy().ravel(order="K")
+        as_they_lie = values.numpy().ravel(order="K")
         return torch.from_numpy(np.partition(as_they_lie, rank)[rank : rank + 1])[0]
     return values.flatten().kthvalue(rank + 1).values
 
@@ -134,9 +134,10 @@ def straight_through(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 class _MaskedWeight(torch.autograd.Function):
-    """Forward: W * M. Backward: dL/ds = (dL/dW_eff) * W, as if the step were not there, and the sign of s where the
+    """Forward: W * M. Backward: dL/ds = (dL/dW_eff) * W, and for edge-popup, which ranks by |s|, times the sign of s.
 
-    mask ranks by |s|. `straight_through` and two products say the same; this reads and writes memory half as often."""
+    `straight_through` and a product say the same, to the bit; here fewer buffers are filled on the way.
+    """
 
     @staticmethod
     def forward(ctx, scores: Tensor, weight: Tensor, keep: float | None) -> Tensor:
