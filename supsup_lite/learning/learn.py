@@ -116,7 +116,7 @@ def learn_scores(
 
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
-        on_step: called as on_step(step, scores, loss [k]) before each update.
+        on_step: called as on_step(step, scores, loss [k]) before each update; each score has its gradient in `grad`.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
     scores = {name: as_gradients_come(values) for name, values in drawn.items()}
@@ -130,8 +130,15 @@ def learn_scores(
         loss.sum().backward()
         return loss.detach()
 
-    watch = None if on_step is None else lambda step, loss: on_step(step, scores, loss)
-    descend(list(leaves.values()), recipe, task_batches(tasks, recipe, seed), backward, watch)
+    def watch(step: int, loss: Tensor) -> None:
+        for name, leaf in leaves.items():
+            scores[name].grad = leaf.grad.mT
+        on_step(step, scores, loss)
+        for values in scores.values():
+            values.grad = None  # or its memory is held through the next pass
+
+    batches = task_batches(tasks, recipe, seed)
+    descend(list(leaves.values()), recipe, batches, backward, watch if on_step is not None else None)
     return scores
 
 
