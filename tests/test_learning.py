@@ -352,6 +352,7 @@ def test_on_step_sees_every_step_before_the_update(net, tasks):
         steps.append((step, tuple(loss.shape), loss.requires_grad))
         if step == 0:
             firsts.append({name: values.detach().clone() for name, values in scores.items()})
+            assert all(values.grad.shape == values.shape and values.grad.any() for values in scores.values())
 
     learn(net, tasks[:3], at_once=2, on_step=watch)
     assert steps == [(step, (width,), False) for width in (2, 1) for step in range(4)]

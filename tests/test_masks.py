@@ -215,6 +215,23 @@ def test_masked_weight_equals_a_hand_loop(keep):
                 assert float(gradient[task, row, column]) == pytest.approx(wanted, rel=1e-15, abs=0)
 
 
+@pytest.mark.parametrize("keep", [None, 0.4])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_masked_weight_is_the_straight_through_estimator_to_the_bit(keep, transposed):
+    """With ties at the border too, and in the memory layout in which learning keeps its scores."""
+    weight, scores, upstream = noise(40, 30), noise(2, 40, 30, seed=1), noise(2, 40, 30, seed=2)
+    scores[:, :, ::2] = scores[:, :, ::2].round()  # many ties
+    if transposed:
+        weight, scores = weight.mT.contiguous().mT, scores.mT.contiguous().mT
+    scores.requires_grad_(True)
+    out = masked_weight(weight, scores, keep)
+    values = scores if keep is None else scores.abs()
+    wanted = weight * sl.straight_through(values, masks_of(scores.detach().contiguous(), keep))
+    assert torch.equal(out, wanted)
+    assert out.stride() == scores.stride()
+    assert torch.equal(*(torch.autograd.grad(result, scores, upstream)[0] for result in (out, wanted)))
+
+
 # Scores to start from
 
 

@@ -13,7 +13,7 @@ from supsup_lite.checks import check_function, check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
-from supsup_lite.learning.optimizers import as_gradients_come, descend
+from supsup_lite.learning.optimizers import as_gradients_come, as_it_lies, descend
 from supsup_lite.learning.statistics import task_statistics
 from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.budgets import Keep, check_budget, layer_budgets
@@ -122,22 +122,32 @@ def learn_scores(
 
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
-        on_step: called as on_step(step, scores, loss [k]) before each update.
+        on_step: called as on_step(step, scores, loss [k]) before each update; each score has its gradient in `grad`.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
-    weights = net.weights()
-    scores = {name: as_gradients_come(values, weights[name]).requires_grad_(True) for name, values in drawn.items()}
+    frozen = net.weights()
+    scores = {name: as_gradients_come(values, frozen[name]) for name, values in drawn.items()}
     del drawn
-    weights = {name: as_gradients_come(weight, weight) for name, weight in weights.items()}
+    # The same memory in its own order: Adam's fused kernel would copy what is not contiguous, there and back.
+    leaves = {name: as_it_lies(values, frozen[name]).detach().requires_grad_(True) for name, values in scores.items()}
+    weights = {name: as_gradients_come(weight, weight) for name, weight in frozen.items()}
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
-        loss = task_losses(net, weights, scores, keep, x, y)
+        turned = {name: as_it_lies(leaf, frozen[name]) for name, leaf in leaves.items()}
+        loss = task_losses(net, weights, turned, keep, x, y)
         loss.sum().backward()
         return loss.detach()
 
-    watch = None if on_step is None else lambda step, loss: on_step(step, scores, loss)
-    descend(list(scores.values()), recipe, task_batches(tasks, recipe, seed), backward, watch)
-    return {name: values.detach() for name, values in scores.items()}
+    def watch(step: int, loss: Tensor) -> None:
+        for name, leaf in leaves.items():
+            scores[name].grad = as_it_lies(leaf.grad, frozen[name])
+        on_step(step, scores, loss)
+        for values in scores.values():
+            values.grad = None  # or its memory is held through the next pass
+
+    batches = task_batches(tasks, recipe, seed)
+    descend(list(leaves.values()), recipe, batches, backward, watch if on_step is not None else None)
+    return scores
 
 
 def task_losses(net: Network, weights: dict[str, Tensor], scores: Scores, keep: Keep, x: Tensor, y: Tensor) -> Tensor:

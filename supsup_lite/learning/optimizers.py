@@ -23,6 +23,11 @@ def as_gradients_come(values: Tensor, layer: Tensor) -> Tensor:
     return values.detach().mT.clone(memory_format=torch.contiguous_format).mT
 
 
+def as_it_lies(values: Tensor, layer: Tensor) -> Tensor:
+    """Return a view of what `as_gradients_come` gave in the order in which it lies in memory; called again, back."""
+    return values.mT if layer.ndim == 2 else values
+
+
 def make_optimizer(parameters: list[Tensor], recipe: Recipe):
     """Return the recipe's optimiser of some tensors, and its schedule of the rate (None where it is constant)."""
     if recipe.optimizer == "rmsprop":
