@@ -20,7 +20,9 @@ from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.edge_popup import random_mask, straight_through, threshold_mask, top_k_mask
 from supsup_lite.masks.origin import Learned
+from supsup_lite.masks.statistics import TaskMask
 from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.conv import conv_net, gem_resnet18, resnet50
 from supsup_lite.networks.frozen import freeze_as_base
 from supsup_lite.networks.mlp import fc_1024, lenet_300_100, mlp
 from supsup_lite.networks.network import signed_kaiming_constant
@@ -46,6 +48,7 @@ __all__ = [
     "StreamLearner",
     "Task",
     "TaskIdentity",
+    "TaskMask",
     "TaskSuite",
     "__version__",
     "about",
@@ -53,12 +56,14 @@ __all__ = [
     "apply_mask",
     "assignment",
     "bn_mlp",
+    "conv_net",
     "demo",
     "device",
     "evaluate",
     "fashion_mnist",
     "fc_1024",
     "freeze_as_base",
+    "gem_resnet18",
     "hopfield_store",
     "infer_task",
     "learn_coefficients",
@@ -70,6 +75,7 @@ __all__ = [
     "permuted_mnist",
     "random_mask",
     "recall_mask",
+    "resnet50",
     "rotated_mnist",
     "signed_kaiming_constant",
     "split_fashion_mnist",

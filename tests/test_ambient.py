@@ -61,6 +61,7 @@ def conv_module():
 
 MODULE = conv_module()
 NET = sl.mlp((784, 14, 11, 12), **CPU)
+NORMED = sl.conv_net(12, widths=(3,), **CPU)  # batch norm with statistics of each task
 CONV = sl.freeze_as_base(MODULE, seed=0, input_shape=(1, 28, 28), **CPU)
 UNITS = sl.bn_mlp(units=9, **CPU)
 TASKS = sl.permuted_mnist(2, **CPU)
@@ -110,6 +111,7 @@ CALLS = {
     "Stream": None,
     "Task": None,
     "TaskIdentity": None,
+    "TaskMask": None,
     "TaskSuite": None,
     "Learned": None,
     "__version__": None,
@@ -126,10 +128,12 @@ CALLS = {
     "apply_mask": lambda: [sl.apply_mask(net, m[0], X) for net, m in ((NET, MASKS), (CONV, CONV_MASKS))],
     "assignment": lambda: sl.assignment(STREAM, [0, 0, 1, 1]),
     "bn_mlp": lambda: sl.bn_mlp(units=9, **CPU),
+    "conv_net": lambda: sl.conv_net(widths=(3,), **CPU),
     "evaluate": lambda: [sl.evaluate(NET, MASKS, TASKS, scenario, images=20) for scenario in ("GG", "GNs", "GNu")],
     "fashion_mnist": lambda: [half.pixels for half in sl.fashion_mnist(**CPU)],
     "fc_1024": lambda: sl.fc_1024(**CPU),
     "freeze_as_base": lambda: [sl.freeze_as_base(MODULE, seed, input_shape=(1, 28, 28), **CPU) for seed in (None, 3)],
+    "gem_resnet18": lambda: sl.gem_resnet18(width=2, size=8, **CPU),
     "hopfield_store": lambda: sl.hopfield_store(UNIT_MASKS),
     "infer_task": lambda: [
         sl.infer_task(NET, MASKS, X, method, together=together)
@@ -139,7 +143,7 @@ CALLS = {
     "learn_coefficients": lambda: sl.learn_coefficients(NET, MASKS, TASKS, recipe=FEW),
     "learn_masks": lambda: [
         sl.learn_masks(net, TASKS, keep, recipe=FEW, progress=False)
-        for net, keep in ((NET, None), (NET, 0.3), (CONV, None), (UNITS, None))
+        for net, keep in ((NET, None), (NET, 0.3), (CONV, None), (UNITS, None), (NORMED, "er:0.3"))
     ],
     "learn_unannounced": lambda: sl.learn_unannounced(NET, STREAM, recipe=FEW, every=2, progress=False),
     "lenet_300_100": lambda: sl.lenet_300_100(**CPU),
@@ -148,6 +152,7 @@ CALLS = {
     "permuted_mnist": lambda: sl.permuted_mnist(2, **CPU),
     "random_mask": lambda: sl.random_mask(CONV, 0.4, 0),
     "recall_mask": lambda: sl.recall_mask(UNITS, HOPFIELD, X),
+    "resnet50": lambda: sl.resnet50(2, size=32, **CPU),
     "rotated_mnist": lambda: sl.rotated_mnist(2, **CPU),
     "signed_kaiming_constant": lambda: sl.signed_kaiming_constant((5, 4), "fc1", 0),
     "split_fashion_mnist": lambda: sl.split_fashion_mnist(2, 0, **CPU),
@@ -211,7 +216,7 @@ def leaves(value):
         return [str(value.dtype), str(value.device), value.detach().numpy().tobytes()]
     if isinstance(value, sl.MaskStore):
         packed = {name: value.packed(name) for name in value.shapes}
-        return leaves([packed, value.about, value.learned, value.identities])
+        return leaves([packed, value.statistics, value.about, value.learned, value.identities])
     if isinstance(value, sl.HopfieldStore):
         return leaves([value.psi, value.mean])
     if isinstance(value, sl.StreamLearner):

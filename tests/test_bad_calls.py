@@ -179,6 +179,12 @@ def calls(folder: Path) -> dict[str, Call]:
         "mnist": Call(sl.mnist, {"device": "cpu"}),
         "lenet_300_100": Call(sl.lenet_300_100, network),
         "fc_1024": Call(sl.fc_1024, network),
+        "conv_net": Call(sl.conv_net, {**network, "input_shape": (1, 8, 8), "widths": (4, 4)}),
+        "gem_resnet18": Call(sl.gem_resnet18, {**network, "size": 8, "width": 2}),
+        "TaskMask": Call(
+            lambda bits, statistics: sl.apply_mask(net, sl.TaskMask(bits, statistics), x),
+            {"bits": masks[0], "statistics": None},
+        ),
         "mlp": Call(sl.mlp, {"widths": (784, 8, 12), "seed": 0, "device": "cpu"}),
         "bn_mlp": Call(sl.bn_mlp, {**network, "units": 8}),
         "freeze_as_base": Call(
@@ -269,6 +275,9 @@ NAMES = [
     "mnist",
     "lenet_300_100",
     "fc_1024",
+    "conv_net",
+    "gem_resnet18",
+    "TaskMask",
     "mlp",
     "bn_mlp",
     "freeze_as_base",
@@ -328,6 +337,7 @@ NOT_CALLED = set(
         "demo",
         "device",
         "fashion_mnist",
+        "resnet50",  # as gem_resnet18, and slow to draw
     ]
 )
 # Arguments of any kind, by design: a progress bar's switch is a truth, a layer's or a suite's name may be any text.

@@ -44,7 +44,8 @@ class World:
         self.net = sl.mlp((784, 14, 11, 12), device="cpu")
         self.conv = sl.freeze_as_base(conv_module(), seed=0, input_shape=(1, 28, 28), device="cpu")
         self.units = sl.bn_mlp(device="cpu", units=9)
-        self.nets = [self.net, self.conv, self.units]
+        self.normed = sl.conv_net(12, device="cpu", widths=(3,))  # batch norm with statistics of each task
+        self.nets = [self.net, self.conv, self.units, self.normed]
         self.masks = {id(net): self.store(net) for net in self.nets}
         self.hopfield = sl.hopfield_store(self.masks[id(self.units)])
         self.stream = sl.stream_of(self.tasks, [(0, 3), (1, 3)], batch=8)
@@ -53,7 +54,8 @@ class World:
     def store(net, masks_of=3):
         masks = sl.MaskStore(net, learned=sl.Learned(num_classes=10))
         for task in range(masks_of):
-            masks.append(sl.random_mask(net, 0.5, seed=1, task=task))
+            statistics = {name: torch.ones(2, channels) + task for name, channels in net.norms().items()}
+            masks.append(sl.TaskMask(sl.random_mask(net, 0.5, seed=1, task=task), statistics or None))
         return masks
 
     def tensors(self):
@@ -61,8 +63,8 @@ class World:
 
 
 WORLD = World()
-N, C, U, X, TASKS = WORLD.net, WORLD.conv, WORLD.units, WORLD.x, WORLD.tasks
-M, MC, MU = (WORLD.masks[id(net)] for net in WORLD.nets)
+N, C, U, B, X, TASKS = *WORLD.nets, WORLD.x, WORLD.tasks
+M, MC, MU, MB = (WORLD.masks[id(net)] for net in WORLD.nets)
 MANY = WORLD.store(N, LEAST)  # as many masks as it takes to race
 A = torch.linspace(0.1, 0.6, 3)
 ROWS = torch.linspace(0, 1, 36).view(12, 3)
@@ -73,10 +75,14 @@ CALLS = {
     "apply_mask": lambda: sl.apply_mask(N, M[0], X),
     "apply_mask, conv": lambda: sl.apply_mask(C, MC[1], X),
     "apply_mask, units": lambda: sl.apply_mask(U, MU[1], X),
+    "apply_mask, norms": lambda: sl.apply_mask(B, MB[1], X),
+    "superpose, norms": lambda: sl.superpose(B, MB, ROWS, X),
     "superpose, shared": lambda: sl.superpose(N, M, A, X),
     "superpose, conv": lambda: sl.superpose(C, MC, ROWS, X),
     "alpha_gradient": lambda: sl.alpha_gradient(N, M, X, "superfluous"),
     "alpha_gradient, conv": lambda: sl.alpha_gradient(C, MC, X, alphas=ROWS),
+    "alpha_gradient, norms": lambda: sl.alpha_gradient(B, MB, X, alphas=ROWS),
+    "one_shot, together, norms": lambda: sl.infer_task(B, MB, X, together=True),
     "one_shot, together": lambda: sl.infer_task(N, M, X, together=True),
     "racing": lambda: sl.infer_task(N, MANY, X, "racing"),
     "racing, counted anew": lambda: sl.infer_task(N, MANY[:], X, "racing"),
@@ -91,6 +97,7 @@ CALLS = {
     "learn_masks": lambda: sl.learn_masks(N, TASKS, recipe=FEW, progress=False),
     "learn_masks, keep": lambda: sl.learn_masks(N, TASKS, keep=0.3, recipe=FEW, progress=False),
     "learn_masks, conv": lambda: sl.learn_masks(C, TASKS, recipe=FEW, progress=False),
+    "learn_masks, norms": lambda: sl.learn_masks(B, TASKS, keep="er:0.3", recipe=FEW, progress=False),
     "learn_masks, units": lambda: sl.learn_masks(U, TASKS, recipe=FEW, progress=False),
     "learn_coefficients": lambda: sl.learn_coefficients(N, M, TASKS, recipe=FEW),
     "learn_unannounced": lambda: sl.learn_unannounced(N, WORLD.stream, recipe=FEW, every=2, progress=False).masks,
@@ -116,7 +123,7 @@ CALLS = {
 def flat(result):
     """A result as a list of tensors and numbers."""
     if isinstance(result, sl.MaskStore):
-        return [result.packed(name) for name in result.shapes]
+        return [*(result.packed(name) for name in result.shapes), *flat(result.statistics or {})]
     if isinstance(result, dict):
         result = result.values()
     if isinstance(result, (list, tuple, type({}.values()))):

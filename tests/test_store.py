@@ -324,7 +324,7 @@ def test_plain_safetensors_reads_the_file(tmp_path):
     assert json.loads(metadata["network"]) == {"name": "tiny", "outputs": 7, "seed": 0, "layers": layers}
     assert metadata["fingerprint"] == net.fingerprint()
     assert json.loads(metadata["about"]) == ABOUT
-    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "3")
+    assert (metadata["format"], metadata["version"]) == ("supsup-lite masks", "4")
 
 
 def test_numpy_numbers_in_about_and_seed(tmp_path):
@@ -538,7 +538,7 @@ def test_masks_of_another_network_are_refused(saved, tmp_path, net):
     assert f"holds masks of another network: tiny with 7 outputs and seed 0. Given was {net!r}" in message
 
 
-@pytest.mark.parametrize("version", ["0", "4", "", "3.0"])
+@pytest.mark.parametrize("version", ["0", "5", "", "3.0"])
 def test_another_version_is_refused(saved, tmp_path, version):
     assert f"of version {version}, expected" in refused(tmp_path, resealed(saved.content, version=version))
 

@@ -97,7 +97,8 @@ def infer_task(
     """Return the position in the store of the mask that fits each image: long [B] (SupSup, "Scenarios GNs & GNu").
 
     * "one_shot": the mask with the largest -d objective / d alpha, from one gradient at 1/k.
-    * "racing": the same mask, but for rare images, from a fraction of the bits (`inference.racing` says how rare).
+    * "racing": the same mask, but for rare images, from a fraction of the bits (`inference.racing` says how rare). With
+      superposed statistics of batch norm, which say something too, it is one_shot.
     * "binary": halve the candidates by the same gradient until one is left, ceil(log2 k) gradients.
     * "exhaustive": try every mask, keep the one with the lowest entropy, k forward passes.
     * "gradient_descent": `steps` steps of alpha <- alpha - rate * gradient, kept positive with sum 1; the largest wins.
@@ -126,7 +127,7 @@ def infer_task(
         chosen = _pooled(_entropies(net, masks, x), together).argmin(1)
     elif method == "binary":
         chosen = _binary(net, masks, x, objective, together, num_classes)
-    elif method == "racing" and pays(len(masks), 1 if together else len(x)):
+    elif method == "racing" and masks.statistics is None and pays(len(masks), 1 if together else len(x)):
         chosen = race(net, masks, x, lambda logits: objective_of(logits, objective, num_classes), together)
     elif method in ("one_shot", "racing"):
         chosen = _gradient(net, masks, x, objective, None, together, num_classes).argmin(1)

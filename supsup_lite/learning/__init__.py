@@ -3,6 +3,7 @@
 from supsup_lite.learning.coefficients import learn_coefficients
 from supsup_lite.learning.learn import bytes_a_task, learn_masks, learn_scores, task_losses, tasks_at_once
 from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
+from supsup_lite.learning.statistics import task_statistics
 
 __all__ = [
     "as_gradients_come",
@@ -12,5 +13,6 @@ __all__ = [
     "learn_scores",
     "make_optimizer",
     "task_losses",
+    "task_statistics",
     "tasks_at_once",
 ]

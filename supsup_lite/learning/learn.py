@@ -9,15 +9,18 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_function, check_keep, check_seed, check_whole
+from supsup_lite.checks import check_function, check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
 from supsup_lite.learning.optimizers import as_gradients_come, descend
+from supsup_lite.learning.statistics import task_statistics
 from supsup_lite.masks.apply import forward_tasks
+from supsup_lite.masks.budgets import Keep, check_budget, layer_budgets
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight, masks_of
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
+from supsup_lite.masks.statistics import TaskMask
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images, check_network, unmasked
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
@@ -27,7 +30,7 @@ from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 def learn_masks(
     net: Network,
     tasks: TaskSuite,
-    keep: float | None = None,
+    keep: Keep = None,
     seed: int = 0,
     *,
     recipe: Recipe = DEFAULT,
@@ -48,7 +51,8 @@ def learn_masks(
     Args:
         net: the frozen base network.
         tasks: k tasks.
-        keep: the density of edge-popup, in 0..1 for every layer; None keeps the weights with score >= 0.
+        keep: the density of edge-popup, in 0..1 for every layer, or "er:0.08" for 8 % of the whole network, shared out
+            by the size of layers (`masks.budgets`); None keeps the weights with score >= 0.
         seed: for the scores' start and the order of the batches.
         recipe: how to train; `PAPER` is the paper's for MNIST, `DEFAULT` is faster and as good (see lesson 02).
         masks: a store to go on with: its masks must be those of the first len(masks) tasks, which are skipped, and
@@ -81,8 +85,10 @@ def learn_masks(
                 part = tasks[start : start + width]
                 watch = _watch(bar, start, len(part), recipe, on_step)
                 scores = learn_scores(net, part, keep, seed, recipe, mean_scores, watch)
-                bits = {name: masks_of(values.detach(), keep) for name, values in scores.items()}
-                store.extend(bits, part.identities)
+                budgets = layer_budgets(net, keep)
+                bits = {name: masks_of(values.detach(), budgets[name]) for name, values in scores.items()}
+                statistics = task_statistics(net, bits, task_batches(part, recipe, seed))
+                store.extend(TaskMask(bits, statistics), part.identities)
                 if transfer:
                     mean_scores = _running_mean(mean_scores, scores, start)
                 del scores, bits  # before the next ones are drawn: the peak is that of one part, whatever k is
@@ -100,7 +106,7 @@ def learn_masks(
 def learn_scores(
     net: Network,
     tasks: TaskSuite,
-    keep: float | None,
+    keep: Keep,
     seed: int,
     recipe: Recipe = DEFAULT,
     start: Scores | None = None,
@@ -119,9 +125,10 @@ def learn_scores(
         on_step: called as on_step(step, scores, loss [k]) before each update.
     """
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
-    scores = {name: as_gradients_come(values).requires_grad_(True) for name, values in drawn.items()}
+    weights = net.weights()
+    scores = {name: as_gradients_come(values, weights[name]).requires_grad_(True) for name, values in drawn.items()}
     del drawn
-    weights = {name: as_gradients_come(weight) for name, weight in net.weights().items()}
+    weights = {name: as_gradients_come(weight, weight) for name, weight in weights.items()}
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
         loss = task_losses(net, weights, scores, keep, x, y)
@@ -133,9 +140,7 @@ def learn_scores(
     return {name: values.detach() for name, values in scores.items()}
 
 
-def task_losses(
-    net: Network, weights: dict[str, Tensor], scores: Scores, keep: float | None, x: Tensor, y: Tensor
-) -> Tensor:
+def task_losses(net: Network, weights: dict[str, Tensor], scores: Scores, keep: Keep, x: Tensor, y: Tensor) -> Tensor:
     """Return the cross-entropy of each task's masked network, [k], differentiable in the scores.
 
     Args:
@@ -143,7 +148,9 @@ def task_losses(
         scores: for each weight float [k, *shape].
         x, y: images [k, B, D] and labels [k, B].
     """
-    return losses(net, {name: masked_weight(weights[name], values, keep) for name, values in scores.items()}, x, y)
+    budgets = layer_budgets(net, keep)
+    masked = {name: masked_weight(weights[name], values, budgets[name]) for name, values in scores.items()}
+    return losses(net, masked, x, y)
 
 
 def losses(net: Network, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -235,8 +242,7 @@ def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step) ->
         raise TypeError(
             f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
         )
-    if keep is not None:
-        check_keep(keep)
+    check_budget(keep)
     check_seed(seed)
     check_recipe(recipe)
     if at_once is not None:

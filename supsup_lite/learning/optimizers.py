@@ -8,14 +8,18 @@ from torch import Tensor
 from supsup_lite.recipes import Recipe
 
 
-def as_gradients_come(values: Tensor) -> Tensor:
-    """Return a copy laid out in memory as the gradient of a matrix product is: the inputs of a layer first.
+def as_gradients_come(values: Tensor, layer: Tensor) -> Tensor:
+    """Return a copy laid out in memory as the gradient of a layer's weight is: for a matrix, the inputs first.
 
     Autograd computes x^T delta, [in, out], and hands on its transpose. Scores and weights of the same layout save a
     tenth of a step on the CPU, because nothing has to be reordered. Shape and values stay.
+
+    Args:
+        values: the weight, or what has its shape, with more dimensions before it or not.
+        layer: the weight itself. That of a convolution, or of units, is laid out as it is.
     """
-    if values.ndim < 2:
-        return values.clone()
+    if layer.ndim != 2:
+        return values.detach().clone(memory_format=torch.contiguous_format)
     return values.detach().mT.clone(memory_format=torch.contiguous_format).mT
 
 

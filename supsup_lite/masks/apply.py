@@ -4,15 +4,20 @@ import torch
 from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
+from supsup_lite.masks.statistics import check_statistics, statistics_of
+from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.layers import each_with
 from supsup_lite.networks.network import Network, check_images, check_network, run
 
-Mask = dict[str, Tensor]  # name of a weight -> bool tensor of its shape
+Mask = dict[str, Tensor]  # name of a weight -> bool tensor of its shape; a `TaskMask` brings statistics, too
 
 
 @isolated
 def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
     """Return the logits [B, outputs] of f(x, W * M) (SupSup, "Scenario GG"). The network stays as it is.
+
+    Where the network has batch norm with statistics of each task, those that the mask brings are used (`TaskMask`, as a
+    store hands it out). A mask without any, such as `random_mask`, takes the statistics of the batch itself.
 
     Args:
         net: the frozen base network.
@@ -30,19 +35,24 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
 
 def run_masked(net: Network, mask: Mask, x: Tensor) -> Tensor:
     """Return what `apply_mask` returns; for callers that have checked what they give, once for many masks."""
-    return run(net, {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}, x)
+    weights = {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}
+    return run(net, weights, x, statistics_of(mask))
 
 
-def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor, statistics: Statistics | None = None) -> Tensor:
     """Return logits [k, B, outputs] of k networks at once: weights [k, *shape] each, images x [k, B, ...].
 
     The images of all tasks go through the network as one batch, in which each masked layer finds its k parts again.
-    Where the images of a batch meet (batch norm over the batch), each task goes by itself.
+    Where the network has batch norm, each task goes by itself: on a CPU that is as fast as grouped convolutions.
+
+    Args:
+        statistics: of each norm [k, 2, channels]; None takes those of each task's batch.
     """
     k = len(x)
     if not net.per_image:
-        rows = [{name: values[i] for name, values in weights.items()} for i in range(k)]
-        return torch.stack([run(net, row, images) for row, images in zip(rows, x, strict=True)])
+        rows = {name: values.unbind() for name, values in weights.items()}  # whose gradient is one stack
+        each = [{name: values[i] for name, values in rows.items()} for i in range(k)]
+        return torch.stack([run(net, each[i], x[i], row_of(statistics, i)) for i in range(k)])
 
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
         return each_with(layer, weights[f"{name}.weight"], h.unflatten(0, (k, -1))).flatten(0, 1)
@@ -50,8 +60,16 @@ def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor
     return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
 
 
+def row_of(tensors: dict[str, Tensor] | None, i: int) -> dict[str, Tensor] | None:
+    """Return row i of each of some tensors; None of None."""
+    return None if tensors is None else {name: values[i] for name, values in tensors.items()}
+
+
 def check_mask(net: Network, mask: Mask) -> None:
-    """Raise unless the mask has a bool tensor of the right shape on the right device for every weight."""
+    """Raise unless the mask has a bool tensor of the right shape on the right device for every weight.
+
+    Statistics that it brings have to fit the network, too.
+    """
     check_network(net)
     if not isinstance(mask, dict):
         raise TypeError(f"a mask is a dict of bool tensors by weight name, got {type(mask).__name__}.")
@@ -73,3 +91,4 @@ def check_mask(net: Network, mask: Mask) -> None:
             raise ValueError(
                 f"the mask of {name} is on {bits.device}, the network on {weight.device}: move one of them."
             )
+    check_statistics(net, statistics_of(mask))

@@ -10,6 +10,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_keep
 from supsup_lite.masks.apply import Mask
+from supsup_lite.masks.budgets import layer_budgets
 from supsup_lite.networks.network import Network, check_network
 from supsup_lite.seeding import generator
 
@@ -154,16 +155,21 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
 
 
 @isolated
-def random_mask(net: Network, keep: float, seed: int, task: int = 0) -> Mask:
+def random_mask(net: Network, keep: float | str, seed: int, task: int = 0) -> Mask:
     """Return a mask that keeps a random share `keep` of every layer: the control for every learned mask.
+
+    It brings no statistics: where batch norm takes those of a task, it takes the batch's.
+
+    Args:
+        keep: as in `learn_masks`, "er:0.08" for one.
 
     Raises:
         TypeError, ValueError: net is no base network, or keep is outside 0..1.
     """
     check_network(net)
-    keep = check_keep(keep)
+    budgets = layer_budgets(net, keep if isinstance(keep, str) else check_keep(keep))
     mask = {}
     for name, weight in net.weights().items():
         drawn = generator(f"random mask of {name}", seed, task).random(tuple(weight.shape), dtype=np.float32)
-        mask[name] = top_k_mask(torch.from_numpy(drawn), keep).to(weight.device)
+        mask[name] = top_k_mask(torch.from_numpy(drawn), budgets[name]).to(weight.device)
     return mask

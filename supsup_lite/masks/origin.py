@@ -1,9 +1,12 @@
 """Where the masks of a store come from: the network that they belong to, and how they were learned."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from supsup_lite.checks import check_keep, check_seed, check_whole
+from supsup_lite.checks import check_seed, check_whole
+from supsup_lite.data.tasks import TaskIdentity
+from supsup_lite.masks.budgets import Keep, check_budget
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import Recipe, check_recipe
 
@@ -14,7 +17,7 @@ class Learned:
 
     Attributes:
         num_classes: l, how many outputs are real: the objective G needs it. None where it is not known.
-        keep: the density of edge-popup, or None for the threshold at 0.
+        keep: the density of edge-popup, "er:" and that of the whole network, or None for the threshold at 0.
         recipe: how the scores were trained.
         seed: of the scores' start and the order of the batches.
         transfer: the scores of a task started from the mean of those before.
@@ -24,7 +27,7 @@ class Learned:
     """
 
     num_classes: int | None = None
-    keep: float | None = None
+    keep: Keep = None
     recipe: Recipe | None = None
     seed: int | None = None
     transfer: bool = False
@@ -32,8 +35,7 @@ class Learned:
     def __post_init__(self):
         if self.num_classes is not None:
             object.__setattr__(self, "num_classes", check_whole("num_classes", self.num_classes))
-        if self.keep is not None:
-            object.__setattr__(self, "keep", check_keep(self.keep))
+        object.__setattr__(self, "keep", check_budget(self.keep))
         if self.recipe is not None:
             check_recipe(self.recipe)
         if self.seed is not None:
@@ -60,6 +62,20 @@ class Learned:
         mine, theirs = asdict(self), asdict(other)
         differing = [name for name in mine if mine[name] != theirs[name]]
         return [{name: said[name] for name in differing} for said in (mine, theirs)]
+
+
+def checked_identities(identities: Any, k: int) -> Sequence[TaskIdentity | None]:
+    """Return the identities of k tasks, all unknown for None; raise unless that is what is given."""
+    if identities is None:
+        return [None] * k
+    if not isinstance(identities, Sequence):
+        raise TypeError(f"identities must be a list with one for each mask, got {type(identities).__name__}.")
+    if len(identities) != k:
+        raise ValueError(f"every mask needs one identity, or None, got {len(identities)} for {k} masks.")
+    for identity in identities:
+        if identity is not None and not isinstance(identity, TaskIdentity):
+            raise TypeError(f"an identity is that of a task, task.identity, got {identity!r}.")
+    return identities
 
 
 def network_facts(net: Network) -> dict[str, Any]:

@@ -13,19 +13,32 @@ from supsup_lite.checks import check_position, check_whole
 from supsup_lite.data.tasks import TaskIdentity
 from supsup_lite.devices import check_memory
 from supsup_lite.files import write
-from supsup_lite.masks.apply import Mask, check_mask
-from supsup_lite.masks.bits import binary_entropy, pack_bits, packed_bytes, unpack_bits
-from supsup_lite.masks.origin import Learned
+from supsup_lite.masks.apply import Mask, check_mask, row_of
+from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits
+from supsup_lite.masks.origin import Learned, checked_identities
+from supsup_lite.masks.sizes import Sizes
+from supsup_lite.masks.statistics import (
+    TaskMask,
+    are_known,
+    as_rows,
+    check_statistics,
+    statistics_of,
+    statistics_rows,
+    unknown_statistics,
+)
 from supsup_lite.masks.store_file import Content, file_content, read_store
+from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network, check_network
 
 
-class MaskStore:
+class MaskStore(Sizes):
     """Masks of one network, in the order in which their tasks were learned.
 
-    `store[3]` is a mask, `store[:5]` a store again (a view); `len`, iteration and `append` work as for a list.
-    In memory a mask costs one bit a weight, eight weights a byte, each layer padded to a whole byte. On disk it costs
-    about the entropy of its density, `entropy_bytes`, and can be read without the others.
+    `store[3]` is a mask, `store[:5]` a store again (a view); `len`, iteration and `append` work as for a list. With
+    each mask goes what else belongs to its task alone: the statistics of batch norm, if there are any (`TaskMask`).
+
+    In memory a mask costs one bit a weight, eight weights a byte, each layer padded to a whole byte, and statistics
+    8 bytes a channel. On disk a mask costs about the entropy of its density, `entropy_bytes`, and can be read alone.
 
     Args:
         net: the network that the masks belong to.
@@ -49,6 +62,7 @@ class MaskStore:
             name: torch.empty(0, packed_bytes(math.prod(shape)), dtype=torch.uint8, device=net.device)
             for name, shape in self._shapes.items()
         }
+        self._statistics = unknown_statistics(net, 0)  # name of a norm -> float32 [capacity, 2, channels]
         self._identities: list[TaskIdentity | None] = []  # as many as there are masks
         self.about = dict(about or {})
         self.learned = learned
@@ -73,7 +87,9 @@ class MaskStore:
         chosen = check_position(key, len(self), "store", "mask")
         if isinstance(chosen, range):  # torch cannot step backwards: a copy then
             return self._part(key if chosen.step > 0 else list(chosen), chosen)
-        return {name: rows[0] for name, rows in self.chunk(chosen, chosen + 1).items()}
+        mask = self.chunk(chosen, chosen + 1)
+        known = mask.statistics and are_known(mask.statistics)
+        return TaskMask(row_of(mask, 0), row_of(mask.statistics, 0) if known else None)
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
@@ -91,12 +107,15 @@ class MaskStore:
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
         part = MaskStore(self._net, self.about, self.learned)
         part._packed = {name: self.packed(name)[rows] for name in self._shapes}
+        part._statistics = {name: values[: len(self)][rows] for name, values in self._statistics.items()}
         part._identities = [self._identities[i] for i in chosen]
         return part
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
-        return {**vars(self[:]), "_packed": {name: self.packed(name).clone() for name in self._shapes}}
+        part = self[:]
+        own = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
+        return {**vars(part), **own}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
@@ -108,12 +127,13 @@ class MaskStore:
             TypeError, ValueError: it is not a mask of this network (as in `apply_mask`), or no identity.
         """
         check_mask(self._net, mask)
-        self.extend({name: bits[None] for name, bits in mask.items()}, [identity])
+        self.extend(as_rows(mask), [identity])
 
     def extend(self, masks: dict[str, Tensor], identities: Sequence[TaskIdentity | None] | None = None) -> None:
-        """Add k masks at once: for each weight of the network bool [k, *shape].
+        """Add k masks at once: for each weight of the network bool [k, *shape], as `chunk` returns them.
 
         Args:
+            masks: a `TaskMask` brings the statistics of the k tasks, [k, 2, channels] each.
             identities: of their k tasks (`tasks.identities`); None where they are not known.
 
         Raises:
@@ -127,20 +147,15 @@ class MaskStore:
         if len(added) != 1:
             raise ValueError(f"every weight needs the same number of masks, got {sorted(added)}.")
         (k,) = added
-        if identities is None:
-            identities = [None] * k
-        if not isinstance(identities, Sequence):
-            raise TypeError(f"identities must be a list with one for each mask, got {type(identities).__name__}.")
-        if len(identities) != k:
-            raise ValueError(f"every mask needs one identity, or None, got {len(identities)} for {k} masks.")
-        for identity in identities:
-            if identity is not None and not isinstance(identity, TaskIdentity):
-                raise TypeError(f"an identity is that of a task, task.identity, got {identity!r}.")
+        identities = checked_identities(identities, k)
+        check_statistics(self._net, statistics_of(masks), rows=k)
         count = len(self)
         if count + k > len(next(iter(self._packed.values()))):
             self.reserve(max(2 * count, count + k))  # double, so that n appends cost n copies, not n squared
         for name, bits in masks.items():
             self._packed[name][count : count + k] = pack_bits(bits.flatten(1))
+        for name, values in statistics_rows(self._net, masks, k).items():
+            self._statistics[name][count : count + k] = values
         self._identities += identities
 
     @isolated
@@ -151,16 +166,15 @@ class MaskStore:
             TypeError, ValueError: it is no number of masks, or the device has not the memory for them.
         """
         room = check_whole("room", room, least=0)
-        bytes_each = sum(rows.shape[1] for rows in self._packed.values())
         held = len(next(iter(self._packed.values())))
-        if room > held:
-            check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * bytes_each, self._net.device)
-        grown = dict(self._packed)
-        for name, rows in self._packed.items():
-            if room > len(rows):
-                grown[name] = rows.new_empty(room, rows.shape[1])
-                grown[name][: len(self)] = self.packed(name)
-        self._packed = grown  # all at once: an interruption leaves no layer with more room than another
+        if room <= held:
+            return
+        check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * self.bytes_each, self._net.device)
+        grown = [
+            {name: _with_room(rows[: len(self)], room) for name, rows in rows_by_name.items()}
+            for rows_by_name in (self._packed, self._statistics)
+        ]
+        self._packed, self._statistics = grown  # at once: an interruption leaves no layer with more room than another
 
     def replace(self, i: int, mask: Mask) -> None:
         """Put another mask of the same task in the place of mask i: for a learner that is not done with it.
@@ -172,20 +186,37 @@ class MaskStore:
         check_mask(self._net, mask)
         if not isinstance(place := check_position(i, len(self), "store", "mask"), int):
             raise TypeError(f"one mask is replaced at a time, got {i!r}.")
-        for name, bits in mask.items():
-            self.packed(name)[place] = pack_bits(bits.flatten()[None])[0]
+        rows = as_rows(mask)
+        for name, bits in rows.items():
+            self.packed(name)[place] = pack_bits(bits.flatten(1))[0]
+        for name, values in statistics_rows(self._net, rows, 1).items():
+            self._statistics[name][place] = values[0]
 
     def packed(self, name: str) -> Tensor:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
         return self._packed[name][: len(self)]
 
+    @property
+    def statistics(self) -> Statistics | None:
+        """What batch norm uses for each task: for each norm float32 [k, 2, channels], its means and its variances.
+
+        None where the network has no such norm, or the statistics of one of the masks are not known.
+        """
+        rows = {name: values[: len(self)] for name, values in self._statistics.items()}
+        return rows if rows and are_known(rows).all() else None
+
     @isolated
-    def chunk(self, start: int, stop: int) -> dict[str, Tensor]:
-        """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape]."""
-        return {
+    def chunk(self, start: int, stop: int) -> TaskMask:
+        """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape].
+
+        They bring the statistics of their tasks, as NaN where these are not known.
+        """
+        bits = {
             name: unpack_bits(self.packed(name)[start:stop], math.prod(shape)).unflatten(1, shape)
             for name, shape in self._shapes.items()
         }
+        statistics = {name: values[: len(self)][start:stop] for name, values in self._statistics.items()}
+        return TaskMask(bits, statistics or None)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -201,56 +232,20 @@ class MaskStore:
             yield start, bits.unflatten(1, self._shapes[name])
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of all masks in memory: packed, one bit a weight."""
-        return sum(self.packed(name).numel() for name in self._shapes)
-
-    @isolated
-    def kept(self) -> dict[str, Tensor]:
-        """Return how many weights each mask keeps: for each weight tensor int64 [k]."""
-        ones = torch.tensor([byte.bit_count() for byte in range(256)], device=self._net.device)
-        few = {name: self.packed(name).split(64) for name in self._shapes}  # at a time: each look-up takes 8 bytes
-        return {name: torch.cat([ones[rows.int()].sum(1) for rows in parts]) for name, parts in few.items()}
-
-    @property
-    @isolated
-    def density(self) -> Tensor:
-        """The share of weights that each mask keeps, over all layers: float [k]."""
-        return sum(self.kept().values()).float() / self._net.num_weights
-
-    @property
-    def entropy_bytes(self) -> float:
-        """Bytes below which no code can go that knows only each layer's density: H2(density) bits a weight."""
-        bits = 0.0
-        for name, kept in self.kept().items():
-            n = math.prod(self._shapes[name])
-            bits += float((n * binary_entropy(kept.cpu().double() / n)).sum())  # mps has no double
-        return bits / 8
-
-    @property
-    def csc_bytes(self) -> int:
-        """Bytes of all masks as the paper keeps them: scipy's compressed sparse columns with 16-bit indices.
-
-        Counted are 2 bytes for the row of each kept weight, and 4 bytes for where each column begins and the last ends
-        (a layer may keep more than 65,535 weights). Values are not counted: of a mask they are all 1. A layer is a
-        matrix of output x the rest, so that of a convolution has a column for each input channel and place.
-        """
-        columns = sum(math.prod(shape[1:]) + 1 for shape in self._shapes.values())
-        return 2 * sum(int(kept.sum()) for kept in self.kept().values()) + 4 * columns * len(self)
-
-    @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
         return len(file_content(self._net, self._content()))
 
     def _content(self) -> Content:
         packed = {name: self.packed(name) for name in self._shapes}
-        return Content(packed, self.identities, self.learned, self.about)
+        statistics = {name: values[: len(self)] for name, values in self._statistics.items()}
+        return Content(packed, statistics, self.identities, self.learned, self.about)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
 
-        Each mask is compressed by itself (`compression.encode`) and has a checksum of its own. The metadata holds the
+        Each mask is compressed by itself (`compression.encode`), behind the statistics of its task, and has a checksum
+        of its own. The metadata holds the
         network's recipe and fingerprint, which task each mask belongs to, how they were learned, what `about` says,
         the version of the format, and a SHA-256 over header and index (`files.blocks_content`). The same store gives
         the same bytes. `~` is the home folder, and where the path is a link, what it leads to is written.
@@ -284,9 +279,17 @@ class MaskStore:
         """
         store = cls(net)
         content = read_store(path, net, only)
-        store._packed, store._identities = content.packed, list(content.identities)
+        store._packed, store._statistics = content.packed, content.statistics
+        store._identities = list(content.identities)
         store.about, store.learned = content.about, content.learned
         return store
+
+
+def _with_room(rows: Tensor, room: int) -> Tensor:
+    """Return a copy of some rows with room for more."""
+    grown = rows.new_empty(room, *rows.shape[1:])
+    grown[: len(rows)] = rows
+    return grown
 
 
 def _first(bits: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The file of a mask store: each mask compressed by itself, and what the store knows of them; formats 1, 2 and 3."""
+"""The file of a mask store: each mask compressed by itself, and what the store knows of them; formats 1 to 4."""
 
 import json
 import os
@@ -15,10 +15,12 @@ from supsup_lite.files import BlockFile, Entry, blocks_content, json_of, read_ch
 from supsup_lite.masks.bits import has_padding, packed_bytes
 from supsup_lite.masks.compression import decode, encode, most_bytes
 from supsup_lite.masks.origin import Learned, difference, network_facts
+from supsup_lite.masks.statistics import check_statistics, unknown_statistics
+from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network
 
 FORMAT = "supsup-lite masks"
-VERSION = 3  # 1 held the packed bits as they are; 1 and 2 knew nothing of tasks. Both can still be read
+VERSION = 4  # all before can still be read: 1 held packed bits as they are, 1 and 2 knew no tasks, 1 to 3 no statistics
 KNOWN = ("network", "fingerprint", "about")  # in the metadata of every version
 REPAIR = "Save the masks again, or learn them again from their seed."
 
@@ -31,12 +33,14 @@ class Content:
 
     Attributes:
         packed: for each weight of the network the packed masks, uint8 [k, bytes].
+        statistics: for each norm of the network float32 [k, 2, channels], NaN where they are not known.
         identities: of the tasks of the k masks.
         learned: how they were learned, if that is known.
         about: notes.
     """
 
     packed: dict[str, Tensor]
+    statistics: Statistics
     identities: Identities
     learned: Learned | None
     about: dict[str, Any]
@@ -45,12 +49,18 @@ class Content:
 def file_content(net: Network, store: Content) -> bytes:
     """Return the file of a store: the same bytes for the same store.
 
+    A block is one mask: its statistics, for each norm means and then variances as little-endian float32, and its bits.
+
     Raises:
         TypeError: the notes hold something that JSON cannot.
     """
     layers = [rows.cpu().numpy() for rows in store.packed.values()]
     widths = [rows.shape[1] for rows in layers]
-    masks = (np.concatenate([rows[i] for rows in layers]) for i in range(len(store.identities)))
+    k = len(store.identities)
+    masks = (np.concatenate([rows[i] for rows in layers]) for i in range(k))
+    numbers = [values.cpu().numpy().reshape(k, -1).astype("<f4") for values in store.statistics.values()]
+    statistics = (b"".join(rows[i].tobytes() for rows in numbers) for i in range(k))
+    blocks = [before + encode(mask, widths) for before, mask in zip(statistics, masks, strict=True)]
     metadata = {
         "network": json.dumps(network_facts(net), default=_plain_number),
         "fingerprint": net.fingerprint(),
@@ -58,7 +68,7 @@ def file_content(net: Network, store: Content) -> bytes:
         "identities": json.dumps(_identities_to_json(store.identities), separators=(",", ":")),
         "about": _notes_to_json(store.about),
     }
-    return blocks_content(FORMAT, VERSION, [encode(mask, widths) for mask in masks], metadata)
+    return blocks_content(FORMAT, VERSION, blocks, metadata)
 
 
 def read_store(path: str | os.PathLike, net: Network, only: int | slice | Sequence[int] | None) -> Content:
@@ -67,7 +77,7 @@ def read_store(path: str | os.PathLike, net: Network, only: int | slice | Sequen
     if version == "1":
         return _read_version_1(path, net, only)
     wanted = KNOWN if version == "2" else (*KNOWN, "learned", "identities")
-    with BlockFile(path, FORMAT, 2 if version == "2" else VERSION, wanted, REPAIR) as file:
+    with BlockFile(path, FORMAT, int(version) if version in ("2", "3") else VERSION, wanted, REPAIR) as file:
         _check_network(path, file.metadata, net)
         shapes = {name: weight.numel() for name, weight in net.weights().items()}
         widths = [packed_bytes(n) for n in shapes.values()]
@@ -78,15 +88,21 @@ def read_store(path: str | os.PathLike, net: Network, only: int | slice | Sequen
         else:
             identities, learned = _identities(path, file), _learned(path, file.metadata)
         masks = np.empty((len(chosen), sum(widths)), np.uint8)
-        for mask, i in zip(masks, chosen, strict=True):
-            mask[:] = _decoded(file, i, widths, f"mask {i} of {path}")
+        numbers = np.full((len(chosen), 2 * sum(net.norms().values())), np.nan, "<f4")
+        before = 0 if version in ("2", "3") else numbers[0:1].nbytes
+        for row, i in enumerate(chosen):
+            block = _block(file, i, before + most_bytes(widths), f"mask {i} of {path}")
+            masks[row] = _decoded(block[before:], widths, f"mask {i} of {path}")
+            if before:
+                numbers[row] = np.frombuffer(block[:before], "<f4")
     layers = np.split(masks, np.cumsum(widths)[:-1], axis=1)
     _check_padding(path, dict(zip(shapes, layers, strict=True)), shapes, chosen)
     packed = {
         name: torch.from_numpy(np.ascontiguousarray(rows)).to(net.device)
         for name, rows in zip(shapes, layers, strict=True)
     }
-    return Content(packed, [identities[i] for i in chosen], learned, about)
+    statistics = _statistics(path, net, numbers)
+    return Content(packed, statistics, [identities[i] for i in chosen], learned, about)
 
 
 def _read_version_1(path: str | os.PathLike, net: Network, only: Any) -> Content:
@@ -104,7 +120,8 @@ def _read_version_1(path: str | os.PathLike, net: Network, only: Any) -> Content
     _check_padding(path, {name: packed[name].numpy() for name in shapes}, shapes, range(count))
     chosen = _chosen(only, count, path)
     rows = {name: packed[name][list(chosen)].to(net.device) for name in shapes}
-    return Content(rows, [None] * len(chosen), _learned_by_notes(about), about)
+    statistics = unknown_statistics(net, len(chosen))
+    return Content(rows, statistics, [None] * len(chosen), _learned_by_notes(about), about)
 
 
 def _check_network(path: str | os.PathLike, metadata: dict[str, str], net: Network) -> None:
@@ -199,17 +216,38 @@ def _chosen(only: Any, count: int, path: str | os.PathLike) -> Sequence[int]:
         raise IndexError(f"{path} has {count} masks, so `only` cannot be {only!r}.") from None
 
 
-def _decoded(file: BlockFile, i: int, widths: list[int], what: str) -> np.ndarray:
-    """Return mask i of a file: uint8 [sum(widths)]. A block that no mask needs is not even read."""
+def _block(file: BlockFile, i: int, most: int, what: str) -> bytes:
+    """Return block i of a file, once it is whole. One that is longer than any mask can need is not even read."""
+    if file.size(i) > most:
+        raise _no_mask(what, f"{file.size(i):,} bytes, at most {most:,} are needed")
+    block = file.read(i)
+    if block is None:
+        raise ValueError(f"{what} is damaged: its checksum does not fit. {REPAIR}")
+    return block
+
+
+def _decoded(code: bytes, widths: list[int], what: str) -> np.ndarray:
+    """Return the bits of one mask: uint8 [sum(widths)]."""
     try:
-        if file.size(i) > most_bytes(widths):
-            raise ValueError(f"{file.size(i):,} bytes, at most {most_bytes(widths):,} are needed")
-        block = file.read(i)
-        if block is not None:
-            return decode(block, widths)
+        return decode(code, widths)
     except ValueError as error:
-        raise ValueError(f"{what} is no mask of this network ({error}). Was it made by another program?") from error
-    raise ValueError(f"{what} is damaged: its checksum does not fit. {REPAIR}")
+        raise _no_mask(what, error) from error
+
+
+def _no_mask(what: str, why: object) -> ValueError:
+    return ValueError(f"{what} is no mask of this network ({why}). Was it made by another program?")
+
+
+def _statistics(path: str | os.PathLike, net: Network, numbers: np.ndarray) -> Statistics:
+    """Return the statistics of k masks from their numbers, float32 [k, 2 x all channels], if they make sense."""
+    norms = net.norms()
+    parts = torch.from_numpy(numbers.astype(np.float32)).split([2 * channels for channels in norms.values()], dim=1)
+    rows = {name: part.unflatten(1, (2, -1)).to(net.device) for name, part in zip(norms, parts, strict=True)}
+    try:
+        check_statistics(net, rows, len(numbers))
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold what batch norm could use ({error}). {REPAIR}") from error
+    return rows
 
 
 def _check_padding(path: str | os.PathLike, layers: dict[str, np.ndarray], shapes: dict[str, int], chosen) -> None:

@@ -1,4 +1,9 @@
-"""W * sum_i alpha_i M_i: a network with a superposition of masks, and its gradient in the alphas."""
+"""W * sum_i alpha_i M_i: a network with a superposition of masks, and its gradient in the alphas.
+
+Batch norm is superposed alike: by sum_i alpha_i of the tasks' means and of their variances, as in the paper's code. So
+one image is enough, and part of the gradient goes through these sums. Where the statistics of a mask are not known, the
+batch's own are taken instead.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -8,12 +13,13 @@ from torch import Tensor, nn
 from supsup_lite.ambient import isolated
 from supsup_lite.devices import working_room
 from supsup_lite.masks.store import MaskStore
+from supsup_lite.networks.batch_norm import Statistics, by_statistics
 from supsup_lite.networks.layers import each_linear_part, linear_part, plus_bias
 from supsup_lite.networks.network import Network, run
 
 
 def forward_superposed(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor, shared: bool) -> Tensor:
-    """Run the network with every masked layer superposed: alphas [B, k], all rows equal when shared.
+    """Run the network with every masked layer and norm superposed: alphas [B, k], all rows equal when shared.
 
     A layer's bias is no part of the sum: it counts once, whatever the alphas add up to.
     """
@@ -22,7 +28,15 @@ def forward_superposed(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
         return plus_bias(layer, _SuperposedLayer.apply(h, alphas, layer, masks, f"{name}.weight", shared))
 
-    return net(x, apply)
+    statistics = masks.statistics
+    if statistics is None:
+        return net(x, apply)
+    return net(x, apply, by_statistics(superposed(statistics, alphas)))
+
+
+def superposed(statistics: Statistics, alphas: Tensor) -> Statistics:
+    """Return sum_i alpha_i of the statistics of k tasks: [2, channels] for alphas [k], [B, 2, channels] for [B, k]."""
+    return {name: torch.tensordot(alphas, rows.to(alphas.dtype), dims=1) for name, rows in statistics.items()}
 
 
 def mean_gradient(
@@ -31,7 +45,8 @@ def mean_gradient(
     """Return the mean over images of d objective / d alpha, [k], at one superposition for all images: alphas [k].
 
     The chain rule goes through the weights: d/d alpha_i = sum (dH/dW_eff * W) over the edges that M_i keeps. So the
-    images are summed first, in one forward and backward pass, and each mask costs one sum, whatever B is.
+    images are summed first, in one forward and backward pass, and each mask costs one sum, whatever B is. Superposed
+    statistics of batch norm add theirs.
 
     Args:
         objective: from logits [B, outputs] to one value for each image, [B].
@@ -42,10 +57,14 @@ def mean_gradient(
             name: (weight * _mean_mask(masks, name, alphas)).detach().requires_grad_(True)
             for name, weight in weights.items()
         }
-        value = objective(run(net, mixed, x)).mean()
-        slopes = torch.autograd.grad(value, list(mixed.values()))
+        own = masks.statistics or {}
+        norms = {name: mean.detach().requires_grad_(True) for name, mean in superposed(own, alphas.to(x.dtype)).items()}
+        value = objective(run(net, mixed, x, norms)).mean()
+        slopes = torch.autograd.grad(value, [*mixed.values(), *norms.values()])
     total = torch.zeros(len(masks), device=x.device, dtype=x.dtype)
-    for (name, weight), slope in zip(weights.items(), slopes, strict=True):
+    for rows, slope in zip(own.values(), slopes[len(mixed) :], strict=True):
+        total += rows.to(x.dtype).flatten(1) @ slope.flatten()
+    for (name, weight), slope in zip(weights.items(), slopes[: len(weights)], strict=True):
         edges = (slope * weight).flatten()
         for start, bits in _chunks(masks, name):
             total[start : start + len(bits)] += bits.flatten(1).to(edges.dtype) @ edges

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.devices import check_memory, resolve
+from supsup_lite.networks.batch_norm import Normalise, by_batch, is_of_a_task
 from supsup_lite.networks.layers import CONVOLUTIONS
 from supsup_lite.networks.network import ApplyLayer, Network, signed_kaiming_constant, unmasked
 
@@ -25,8 +25,9 @@ TRIAL = 3  # images of the trial run, a number that a layer's own sizes rarely e
 class FrozenBase(Network):
     """A module as a base network; `freeze_as_base` makes it, and says what is frozen how.
 
-    A call runs a shallow copy of the module, in which each masked layer is exchanged for a call of `apply`. So the
-    module is never assigned to, whatever its forward does, and calls from several threads cannot meet.
+    A call runs a shallow copy of the module, in which each masked layer is exchanged for a call of `apply`, and each
+    batch norm of a task for a call of `normalise`. So the module is never assigned to, whatever its forward does, and
+    calls from several threads cannot meet.
 
     Attributes:
         module: the frozen copy of the module that was given.
@@ -37,16 +38,21 @@ class FrozenBase(Network):
         super().__init__()
         self.module, self.name, self.seed, self.input_shape = module, name, seed, input_shape
         self.inputs = math.prod(input_shape)
-        self.per_image = not any(
-            isinstance(part, _BatchNorm) and part.running_mean is None for part in module.modules()
-        )
+        self.per_image = not self.norms()
 
     def masked_layers(self) -> dict[str, nn.Module]:
         return {name: layer for name, layer in self.module.named_modules() if _is_masked(layer)}
 
-    def forward(self, x: Tensor, apply: ApplyLayer = unmasked) -> Tensor:
-        layers = {id(layer): _Applied(name, layer, apply) for name, layer in self.masked_layers().items()}
-        return _with_layers(self.module, layers, x.dtype)(x.reshape(len(x), *self.input_shape))
+    def norms(self) -> dict[str, int]:
+        return {name: part.num_features for name, part in self.module.named_modules() if is_of_a_task(part)}
+
+    def forward(self, x: Tensor, apply: ApplyLayer = unmasked, normalise: Normalise = by_batch) -> Tensor:
+        exchanged = {
+            id(part): _Exchanged(name, part, apply if _is_masked(part) else normalise)
+            for name, part in self.module.named_modules()
+            if _is_masked(part) or is_of_a_task(part)
+        }
+        return _with_layers(self.module, exchanged, x.dtype)(x.reshape(len(x), *self.input_shape))
 
     def __repr__(self) -> str:
         drawn = "weights as given" if self.seed is None else f"seed {self.seed}"
@@ -60,17 +66,17 @@ class FrozenBase(Network):
         return super()._digest(frozen, f"{self.input_shape} {kinds}")
 
 
-class _Applied:
-    """Stands in a copied module where a masked layer stood, and runs it through `apply`; else it is like the layer."""
+class _Exchanged:
+    """Stands in a copied module where a layer stood, and runs it as the caller wants; else it is like the layer."""
 
-    def __init__(self, name: str, layer: nn.Module, apply: ApplyLayer):
-        self._name, self._layer, self._apply = name, layer, apply
+    def __init__(self, name: str, layer: nn.Module, run: ApplyLayer | Normalise):
+        self._name, self._layer, self._run = name, layer, run
 
     def __call__(self, h: Tensor) -> Tensor:
-        return self._apply(self._name, self._layer, h)
+        return self._run(self._name, self._layer, h)
 
     def __getattr__(self, attribute: str):
-        if attribute == "weight":
+        if attribute == "weight" and _is_masked(self._layer):
             raise TypeError(f"the weight of {self._name} is read apart from the layer's call, where no mask can be.")
         return getattr(self._layer, attribute)
 
@@ -87,7 +93,8 @@ def freeze_as_base(
 
     A mask covers the weights of its linear and convolutional layers. All else is frozen as it is: biases, norms and
     their running statistics, embeddings, attention. The copy always computes as in evaluation: dropout is off, and
-    batch norm uses its statistics and never updates them (one that keeps none takes the batch's).
+    batch norm uses its statistics and never updates them. Batch norm that keeps none (`track_running_stats=False`) has
+    those of each task, which `learn_masks` measures and the store keeps with the task's mask.
 
     With a seed the network is drawn anew, so that the seed and the module's code store it: masked weights are signed
     Kaiming constants, biases 0, norms 1 and 0 with statistics of mean 0 and variance 1 (SupSup, "Preliminaries").
@@ -113,11 +120,20 @@ def freeze_as_base(
     seed = None if seed is None else check_seed(seed)
     shape = _checked_shape(module, input_shape)
     _check_layers(module)
+    return frozen_base(module, type(module).__name__, seed, shape, device)
+
+
+def frozen_base(
+    module: nn.Module, name: str, seed: int | None, shape: tuple[int, ...], device: torch.device | str | None
+) -> FrozenBase:
+    """Return `freeze_as_base` of a module that is known to be sound; with a seed it may lie on the device meta."""
     frozen = copy.deepcopy(nn.Sequential(module) if _is_masked(module) else module)
+    if seed is not None and next(frozen.parameters()).is_meta:
+        frozen = frozen.to_empty(device="cpu")
     frozen = frozen.to(resolve(device), torch.float32).requires_grad_(False)
     if seed is not None:
         _draw(frozen, seed)
-    net = FrozenBase(frozen, type(module).__name__, seed, shape)
+    net = FrozenBase(frozen, name, seed, shape)
     net.outputs = _tried_out(net)
     return net
 
@@ -167,8 +183,13 @@ def _checked_shape(module: nn.Module, input_shape: Sequence[int] | None) -> tupl
     if not isinstance(input_shape, Sequence) or isinstance(input_shape, (str, bytes)) or not len(input_shape):
         raise TypeError(f"input_shape must be the sizes of one image, such as (1, 28, 28), got {input_shape!r}.")
     shape = tuple(check_whole("a size of input_shape", size) for size in input_shape)
-    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
+    check_trial(shape)
     return shape
+
+
+def check_trial(shape: tuple[int, ...]) -> None:
+    """Raise ValueError where a trial run on images of this shape takes more memory than there is."""
+    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
 
 
 def _check_layers(module: nn.Module) -> None:

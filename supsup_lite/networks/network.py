@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.devices import check_memory
+from supsup_lite.networks.batch_norm import Statistics, by_statistics
 from supsup_lite.networks.layers import MASKED, layer_with
 from supsup_lite.seeding import generator
 
@@ -29,14 +30,15 @@ class Network(nn.Module):
 
     `weights()` are the tensors that a mask covers. Nothing in a network ever changes: masks are arguments of the
     functions that use it. `forward(x, apply)` runs every masked layer as apply(name, layer, input), so that a caller
-    (task inference, say) can run it in its own way without touching the network.
+    (task inference, say) can run it in its own way without touching the network. Where batch norm has statistics of
+    each task (`norms()`), it is forward(x, apply, normalise), and each norm runs as normalise(name, norm, input).
     """
 
     name: str
     inputs: int  # numbers in one image
     outputs: int  # output neurons s, superfluous ones included
     seed: int | None  # None: the weights are given, not drawn
-    per_image: bool = True  # whether an image's output depends on no other image of its batch
+    per_image: bool = True  # whether an image's output depends on no other of its batch, statistics given or not
 
     def masked_layers(self) -> dict[str, nn.Module]:
         """Return the layers that `forward` runs through `apply`, by name: those that a mask covers."""
@@ -45,6 +47,10 @@ class Network(nn.Module):
     def weights(self) -> dict[str, Tensor]:
         """Return the masked tensors by name, each frozen: {"fc1.weight": float [out, in], ...}. Biases are none."""
         return {f"{name}.weight": layer.weight for name, layer in self.masked_layers().items()}
+
+    def norms(self) -> dict[str, int]:
+        """Return the batch norms whose statistics belong to a task, by name, with their channels: most have none."""
+        return {}
 
     @property
     def num_weights(self) -> int:
@@ -96,17 +102,24 @@ def state_of(tensor: Tensor) -> tuple[object, int]:
     return object() if tensor.is_inference() else tensor._version, tensor.data_ptr()
 
 
-def run(net: Network, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+def run(net: Network, weights: dict[str, Tensor], x: Tensor, statistics: Statistics | None = None) -> Tensor:
     """Return f(x; weights), with given weights in place of the network's: for each of `net.weights()` its shape.
 
     Args:
         weights: in the precision of the images, such as W * M.
         x: B images, float [B, ...].
+        statistics: of each of `net.norms()`, [2, channels]; None takes those of the batch.
 
     Returns:
         logits [B, outputs], differentiable in the weights.
     """
-    return net(x, lambda name, layer, h: layer_with(layer, weights[f"{name}.weight"], h))
+    apply = with_weights(weights)
+    return net(x, apply, by_statistics(statistics)) if statistics else net(x, apply)
+
+
+def with_weights(weights: dict[str, Tensor]) -> ApplyLayer:
+    """Return how to run every masked layer with given weights in place of its own."""
+    return lambda name, layer, h: layer_with(layer, weights[f"{name}.weight"], h)
 
 
 def checked_recipe(widths: Sequence[int], seed: int) -> tuple[tuple[int, ...], int]:
