@@ -64,6 +64,8 @@ class Contestant:
 
 def _masks(net: Network, tasks: TaskSuite, seed: int, recipe: Recipe, shared: Weights | None) -> Kept:
     masks = learn_masks(net, tasks, None, seed, recipe=recipe, progress=False)
+    if len(masks) < len(tasks):  # Ctrl-C, after which learn_masks hands out what is finished
+        raise KeyboardInterrupt
     return masked(net, masks, tasks, len(tasks) * recipe.steps)
 
 
