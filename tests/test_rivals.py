@@ -378,6 +378,73 @@ def test_every_method_learns(tasks):
     assert max(accuracy, key=accuracy.__getitem__) == "upper", accuracy
 
 
+# --- batch norm with statistics of each task -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def normed():
+    return sl.conv_net(12, 0, device="cpu", widths=(3, 4))
+
+
+def layer_by_layer(net, kept, i, x, moments=None):
+    """The conv net written out, float64: by statistics that are kept, or by the batch's, which are noted."""
+    weights, statistics = kept.weights(i), kept.statistics(i)
+    h = x.view(-1, 1, 28, 28)
+    for depth in range(2):
+        h = F.conv2d(h, weights[f"blocks.{depth}.0.weight"].double(), stride=2, padding=1)
+        mean, variance = h.mean((0, 2, 3)), h.var((0, 2, 3), correction=0)
+        if moments is None:
+            mean, variance = statistics[f"blocks.{depth}.1"].double()
+        else:
+            moments.setdefault(f"blocks.{depth}.1", []).append(torch.stack([mean, variance]))
+        h = torch.relu((h - mean.view(-1, 1, 1)) / (variance.view(-1, 1, 1) + 1e-5).sqrt())
+    return h.flatten(1) @ weights["head.weight"].double().mT
+
+
+@pytest.mark.parametrize("name", list(BYTES["mlp"]))
+def test_each_task_keeps_its_own_statistics(normed, tasks, name):
+    """Those of its first batches under the weights of its own time; they count, and the ruler reads by them."""
+    kept = everything(normed, tasks)[name]
+    last = len(tasks) - 1  # whose weights are the last ones, for every method
+    moments = {}
+    for rows in batch_order(tasks, SHORT.steps, SHORT.batch, 0)[last]:
+        layer_by_layer(normed, kept, last, tasks[last].train.batch(rows)[0].double(), moments)
+    for norm, each in moments.items():
+        means, variances = torch.stack(each).unbind(1)
+        want = torch.stack([means.mean(0), variances.mean(0) + means.var(0, correction=0)])
+        torch.testing.assert_close(kept.statistics(last)[norm].double(), want, rtol=1e-3, atol=1e-5)
+    result = evaluation.measure(kept, tasks, images=40)
+    for i, task in enumerate(tasks):
+        x, y = task.test.batch(range(40))
+        right = (layer_by_layer(normed, kept, i, x.double())[:, :10].argmax(1) == y).double().mean()
+        assert abs(result.per_task[i] - right) <= 1 / 40
+    floats = 3 * 4 * 2 * (3 + 4)
+    if name == "upper":
+        assert kept.nbytes == 3 * 4 * (9 * 3 + 9 * 3 * 4 + 4 * 49 * 12) + floats
+    if name == "psp":
+        assert kept.nbytes == 4 * (9 * 3 + 9 * 3 * 4 + 4 * 49 * 12) + floats
+
+
+@pytest.mark.parametrize("train", [baselines.train_batch_ensemble, baselines.train_heads, baselines.train_separate])
+def test_with_batch_norm_too_a_task_learns_the_same_in_any_company(normed, tasks, train):
+    together, alone = train(normed, tasks, 0, SHORT), train(normed, tasks[1:2], 0, SHORT)
+    assert_close({n: v[1:2] for n, v in together.own.items()}, alone.own, rtol=1e-3, atol=1e-4)
+
+
+def test_one_shot_for_batch_ensemble_superposes_statistics(normed, tasks):
+    kept = baselines.train_batch_ensemble(normed, tasks, 0, SHORT)
+    kept = replace(kept, own={name: values.double() for name, values in kept.own.items()})
+    x = tasks[0].test.batch(range(3))[0].double()
+    got = baselines.rank_one_gradient(kept, x)
+    trunk = {name: weight.double() for name, weight in normed.weights().items()}
+    for b in range(3):
+        alphas = torch.full((3,), 1 / 3, dtype=torch.float64, requires_grad=True)
+        mixed = superposed_weights(normed, trunk, kept.own, alphas)
+        statistics = {n: torch.einsum("k,kdc->dc", alphas, kept.own[n]) for n in normed.norms()}
+        value = objective_of(run(normed, mixed, x[b : b + 1], statistics), "entropy").sum()
+        torch.testing.assert_close(got[b], torch.autograd.grad(value, alphas)[0])
+
+
 def test_what_makes_no_sense_is_refused(mlp, tasks):
     kept = baselines.train_heads(mlp, tasks[:2], 0, SHORT)
     for other in (tasks, tasks[1:], sl.permuted_mnist(2, seed=1, device="cpu")):

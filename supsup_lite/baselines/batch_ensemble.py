@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, train_through
-from supsup_lite.baselines.kept import Kept
+from supsup_lite.baselines.kept import Kept, with_statistics
 from supsup_lite.baselines.trunks import check_trunk
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
@@ -68,7 +68,8 @@ def train_batch_ensemble(
         return forward_vectors(net, weights, vectors, x)
 
     own = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
-    return BatchEnsemble(net, tasks.identities, trunk or {}, own, len(tasks) * recipe.steps)
+    kept = BatchEnsemble(net, tasks.identities, trunk or {}, own, len(tasks) * recipe.steps)
+    return with_statistics(kept, tasks, seed, recipe)
 
 
 def unit_vectors(net: Network, k: int) -> Vectors:

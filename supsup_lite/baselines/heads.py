@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, train, train_through
-from supsup_lite.baselines.kept import Kept
+from supsup_lite.baselines.kept import Kept, joined, with_statistics
 from supsup_lite.baselines.trunks import check_trunk
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
@@ -28,7 +28,8 @@ class Heads(Kept):
     """
 
     def _weights(self, i: int) -> Weights:
-        return {**self.net.weights(), **self.shared, **{name: values[i] for name, values in self.own.items()}}
+        head = head_of(self.net)
+        return {**self.net.weights(), **self.shared, head: self.own[head][i]}
 
 
 @isolated
@@ -63,7 +64,7 @@ def train_heads(
 
     own = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
     shared = {name: values for name, values in (trunk or {}).items() if name != head}
-    return Heads(net, tasks.identities, shared, own, k * recipe.steps)
+    return with_statistics(Heads(net, tasks.identities, shared, own, k * recipe.steps), tasks, seed, recipe)
 
 
 @isolated
@@ -89,15 +90,17 @@ def train_shared_trunk(
     """
     check_learnable(net, tasks)
     check_recipe(recipe)
-    head, heads = head_of(net), []
+    head, kept = head_of(net), None
     moving = {name: values[None] for name, values in check_trunk(net, trunk, head).items()}
     first = net.weights()[head].detach()[None]
     for i in range(len(tasks)):
-        batches = task_batches(tasks[i : i + 1], recipe, seed)
-        moving = train(net, {**moving, head: first}, batches, recipe, on_step)
-        heads.append(moving[head])
-    shared = {name: values[0] for name, values in moving.items() if name != head}
-    return Heads(net, tasks.identities, shared, {head: torch.cat(heads)}, len(tasks) * recipe.steps)
+        part = tasks[i : i + 1]
+        moving = train(net, {**moving, head: first}, task_batches(part, recipe, seed), recipe, on_step)
+        shared = {name: values[0] for name, values in moving.items() if name != head}
+        one = Heads(net, part.identities, shared, {head: moving[head]}, recipe.steps)
+        one = with_statistics(one, part, seed, recipe)
+        kept = one if kept is None else joined([kept, one])
+    return kept
 
 
 def forward_heads(net: Network, trunk: Weights, heads: Weights, x: Tensor) -> Tensor:

@@ -14,9 +14,13 @@ from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, train_dense
 from supsup_lite.checks import check_position
 from supsup_lite.data.tasks import TaskIdentity, TaskSuite
+from supsup_lite.learning.learn import task_batches
+from supsup_lite.learning.statistics import task_statistics
 from supsup_lite.masks.fits import check_fits
+from supsup_lite.masks.statistics import statistics_of
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
+from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe
 
@@ -32,7 +36,7 @@ class Kept:
         net: the base network, whose random weights stand in where nothing shared is kept.
         identities: of the k tasks.
         shared: what all tasks share and is kept once, by the weight's name: float [*shape].
-        own: what is each task's own: tensors [k, ...].
+        own: what is each task's own: tensors [k, ...]; the statistics of batch norm too, by the norm's name.
         steps: updates that it took, over all tasks.
     """
 
@@ -52,6 +56,11 @@ class Kept:
 
     def _weights(self, i: int) -> Weights:
         raise NotImplementedError
+
+    def statistics(self, i: int) -> Statistics | None:
+        """Return what batch norm uses for task i, [2, channels] for each norm; None where nothing is kept."""
+        i = check_position(i, len(self), "method's result", "task")
+        return {name: self.own[name][i] for name in self.net.norms() if name in self.own} or None
 
     @property
     def shared_nbytes(self) -> int:
@@ -80,6 +89,21 @@ def joined(parts: Sequence[Kept]) -> Kept:
     return replace(last, identities=identities, own=own, steps=sum(part.steps for part in parts))
 
 
+def with_statistics(kept: Kept, tasks: TaskSuite, seed: int, recipe: Recipe) -> Kept:
+    """Return what was kept, with the statistics of batch norm that each task has under its weights as they are now.
+
+    They are measured as those of masks are (`task_statistics`), on the task's first batches. They stay as they are when
+    later tasks change what is shared: then the task's images are gone.
+    """
+    if not kept.net.norms():
+        return kept
+    rows = []
+    for i in range(len(tasks)):
+        weights = {name: values[None] for name, values in kept.weights(i).items()}
+        rows.append(task_statistics(kept.net, weights, task_batches(tasks[i : i + 1], recipe, seed)))
+    return replace(kept, own=kept.own | {name: torch.cat([row[name] for row in rows]) for name in kept.net.norms()})
+
+
 def _nbytes(tensors: dict[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
@@ -88,7 +112,7 @@ class Separate(Kept):
     """A network for each task, all of its weights trained: `own` is float [k, *shape] for each weight."""
 
     def _weights(self, i: int) -> Weights:
-        return {name: values[i] for name, values in self.own.items()}
+        return {name: self.own[name][i] for name in self.net.weights()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,6 +128,9 @@ class Masked(Kept):
     def _weights(self, i: int) -> Weights:
         mask = self.masks[i]
         return {name: weight * mask[name] for name, weight in self.net.weights().items()}
+
+    def statistics(self, i: int) -> Statistics | None:
+        return statistics_of(self.masks[i])
 
     @property
     def own_nbytes(self) -> int:
@@ -135,4 +162,5 @@ def train_separate(
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
     own = train_dense(net, tasks, seed, recipe, on_step)
-    return Separate(net, tasks.identities, {}, own, len(tasks) * recipe.steps)
+    kept = Separate(net, tasks.identities, {}, own, len(tasks) * recipe.steps)
+    return with_statistics(kept, tasks, seed, recipe)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, train_through
-from supsup_lite.baselines.kept import Kept
+from supsup_lite.baselines.kept import Kept, joined, with_statistics
 from supsup_lite.baselines.trunks import check_trunk
 from supsup_lite.checks import check_choice, check_seed
 from supsup_lite.data.tasks import TaskSuite
@@ -70,11 +70,14 @@ def train_psp(
     check_recipe(recipe)
     check_choice("contexts", contexts, CONTEXTS)
     check_seed(seed)
-    weights = check_trunk(net, start)
+    weights, kept = check_trunk(net, start), None
     for i, number in enumerate(tasks.numbers):
-        context = draw_context(net, contexts, seed, number)
-        weights = train_in_context(net, weights, context, tasks[i : i + 1], seed, recipe, on_step)
-    return ParameterSuperposition(net, tasks.identities, weights, {}, len(tasks) * recipe.steps, seed, contexts)
+        part, context = tasks[i : i + 1], draw_context(net, contexts, seed, number)
+        weights = train_in_context(net, weights, context, part, seed, recipe, on_step)
+        one = ParameterSuperposition(net, part.identities, weights, {}, recipe.steps, seed, contexts)
+        one = with_statistics(one, part, seed, recipe)
+        kept = one if kept is None else joined([kept, one])
+    return kept
 
 
 def train_in_context(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.batch_ensemble import BatchEnsemble, scaled, superposed_weights
 from supsup_lite.inference.objectives import objective_of
+from supsup_lite.networks.batch_norm import by_statistics
 from supsup_lite.networks.layers import linear_part, plus_bias
 from supsup_lite.networks.network import check_images
 
@@ -22,7 +23,7 @@ def rank_one_gradient(
     """Return d objective / d alpha at alpha = 1/k for each image: float [B, k].
 
     A layer is linear in its weights. So with delta the gradient at its output, d/d alpha_i is the inner product of
-    delta and s_i * (W (r_i * h)), summed over the layers.
+    delta and s_i * (W (r_i * h)), summed over the layers. Statistics of batch norm are superposed with the same alphas.
 
     Args:
         kept: what `train_batch_ensemble` returned.
@@ -44,10 +45,15 @@ def rank_one_gradient(
         seen.append((name, layer, h.detach(), z))
         return plus_bias(layer, z)
 
+    alphas = torch.full((len(x), k), 1 / k, dtype=x.dtype, device=x.device, requires_grad=True)
     with torch.enable_grad():
-        value = objective_of(net(x.detach().requires_grad_(True), apply), objective, num_classes).sum()
-        deltas = torch.autograd.grad(value, [z for *_, z in seen])
-    gradient = torch.zeros(len(x), k, dtype=x.dtype, device=x.device)
+        own = {name: vectors[name] for name in net.norms() if name in vectors}
+        means = {name: torch.einsum("bk,k...->b...", alphas, values) for name, values in own.items()}
+        images = x.detach().requires_grad_(True)
+        logits = net(images, apply, by_statistics(means)) if means else net(images, apply)
+        value = objective_of(logits, objective, num_classes).sum()
+        ends = [z for *_, z in seen]
+        *deltas, gradient = torch.autograd.grad(value, [*ends, alphas], materialize_grads=True)
     for (name, layer, h, z), delta in zip(seen, deltas, strict=True):
         width = max(1, ROOM // max(h.numel(), z.numel()))
         for start in range(0, k, width):

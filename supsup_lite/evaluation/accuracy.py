@@ -8,6 +8,7 @@ from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.masks.apply import forward_tasks
 from supsup_lite.masks.weights import Weights, check_rows
+from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network
 
 
@@ -31,13 +32,18 @@ def accuracy(net: Network, weights: Weights, tasks: TaskSuite, images: int | Non
     return torch.tensor(shares, dtype=torch.float64, device="cpu")
 
 
-def share_right(net: Network, weights: Weights, x: Tensor, y: Tensor, num_classes: int) -> float:
+def share_right(
+    net: Network, weights: Weights, x: Tensor, y: Tensor, num_classes: int, statistics: Statistics | None = None
+) -> float:
     """Return the share of images that one network reads rightly among the task's classes: weights [1, *shape] each.
 
     Only the outputs of the task's classes are read, so that chance is 1 / classes for untrained networks too.
     (Learning pushes the other outputs down: from then on, reading all of them says the same.)
+
+    Args:
+        statistics: of batch norm, [1, 2, channels] each; None takes those of the images.
     """
-    logits = forward_tasks(net, weights, x[None])[0, :, :num_classes]
+    logits = forward_tasks(net, weights, x[None], statistics)[0, :, :num_classes]
     return (logits.argmax(1) == y).sum().item() / len(y)
 
 

@@ -59,8 +59,11 @@ def measure(kept: Kept, tasks: TaskSuite, images: int | None = None) -> Measured
         raise ValueError(f"{kept!r} was trained on other tasks than {tasks!r}, or in another order: give its own.")
     shares, n = [], 0
     for i in range(len(tasks)):
-        rows = {name: values[None] for name, values in kept.weights(i).items()}
+        weights, statistics = (
+            None if tensors is None else {name: values[None] for name, values in tensors.items()}
+            for tensors in (kept.weights(i), kept.statistics(i))
+        )
         x, y = first_images(tasks, i, images)
-        shares.append(share_right(kept.net, rows, x, y, tasks.num_classes))
+        shares.append(share_right(kept.net, weights, x, y, tasks.num_classes, statistics))
         n += len(y)
     return Measured(torch.tensor(shares, dtype=torch.float64, device="cpu"), kept.nbytes, kept.steps, n)

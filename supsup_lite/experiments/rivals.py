@@ -147,5 +147,5 @@ def _one_shot(kept: BatchEnsemble, suite: TaskSuite) -> Evaluation:
         order = generator("evaluation", 0, task.number).permutation(len(task.test))[: INFERENCES * BATCH]
         x, y = task.test.batch(torch.from_numpy(order))
         chosen.append(infer_rank_one(kept, x[::BATCH]).cpu())
-        right.append((run(kept.net, kept.weights(i), x).argmax(1) == y).cpu())
+        right.append((run(kept.net, kept.weights(i), x, kept.statistics(i)).argmax(1) == y).cpu())
     return score("GNu", chosen, right, len(suite))

@@ -18,7 +18,11 @@ from supsup_lite.learning.learn import bytes_a_task
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 
-NETWORKS: dict[str, Callable[..., Network]] = {"lenet": networks.lenet_300_100, "fc": networks.fc_1024}
+NETWORKS: dict[str, Callable[..., Network]] = {
+    "lenet": networks.lenet_300_100,
+    "fc": networks.fc_1024,
+    "conv": networks.conv_net,
+}
 RECIPES = {"paper": PAPER, "default": DEFAULT}
 SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks and a seed
     "permuted-mnist": suites.permuted_mnist,
