@@ -21,6 +21,8 @@ site: setup  ## render the lessons to build/site/index.html
 	rm -rf build/site
 	$(PY) -m sphinx -E -W -n --keep-going -q -c notebooks/_site -d build/doctrees notebooks build/site $(ARGS)
 	@echo "site: open build/site/index.html"
+student: setup  ## write the lessons without their solutions to build/student; for nbgrader: ARGS=--nbgrader
+	@$(PY) notebooks/_site/student.py $(ARGS)
 bench: setup  ## measure the speeds that the README states
 	$(PY) -m tests.benchmarks $(ARGS)
 paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
@@ -36,4 +38,4 @@ node_modules/.installed: package.json  # what checks the JavaScript; nothing els
 lock:   ## resolve pyproject.toml into requirements.lock
 	@.ci/setup lock
 
-.PHONY: help setup lab test site bench paper lint lock
+.PHONY: help setup lab test site student bench paper lint lock
