@@ -23,6 +23,8 @@ site: setup  ## render the lessons to build/site/index.html
 	@echo "site: open build/site/index.html"
 student: setup  ## write the lessons without their solutions to build/student; for nbgrader: ARGS=--nbgrader
 	@$(PY) notebooks/_site/student.py $(ARGS)
+slides: setup node_modules/.installed  ## make slides of the lessons: build/slides/index.html
+	@$(PY) notebooks/_site/slides.py
 bench: setup  ## measure the speeds that the README states
 	$(PY) -m tests.benchmarks $(ARGS)
 paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
@@ -30,12 +32,12 @@ paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
 lint: setup node_modules/.installed  ## check the style of all code, notebooks and JavaScript included
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	npm run --silent lint
-node_modules/.installed: package.json  # what checks the JavaScript; nothing else needs it
-	@command -v npm >/dev/null || { echo "lint: npm is missing, which brings what checks the JavaScript." \
+node_modules/.installed: package.json  # for lint, slides, and some tests
+	@command -v npm >/dev/null || { echo "make: npm is missing, which brings what checks the JavaScript and shows slides." \
 	  "Install Node.js 18.19 or later, with npm." >&2; exit 1; }
 	npm install --silent --no-audit --no-fund
 	@touch $@
 lock:   ## resolve pyproject.toml into requirements.lock
 	@.ci/setup lock
 
-.PHONY: help setup lab test site student bench paper lint lock
+.PHONY: help setup lab test site student slides bench paper lint lock
