@@ -7,7 +7,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container, say;
 export OMP_WAIT_POLICY ?= PASSIVE
 
 help:   ## this list
-	@sed -nE 's/^([a-z]+): .*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z-]+): .*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
 setup:  ## build .venv from requirements.lock; nothing to do when it is up to date
 	@.ci/setup
 lab: setup  ## open the course in JupyterLab; more flags: make lab ARGS="--no-browser --port=9000"
@@ -25,6 +25,8 @@ student: setup  ## write the lessons without their solutions to build/student; f
 	@$(PY) notebooks/_site/student.py $(ARGS)
 slides: setup node_modules/.installed  ## make slides of the lessons: build/slides/index.html
 	@$(PY) notebooks/_site/slides.py
+offline-kit: setup site  ## gather what `make lab` needs without a network: build/offline-kit
+	@$(PY) .ci/offline_kit.py $(ARGS)
 bench: setup  ## measure the speeds that the README states
 	$(PY) -m tests.benchmarks $(ARGS)
 paper: setup  ## run the paper's experiments: make paper ARGS="--tasks 20"
@@ -40,4 +42,4 @@ node_modules/.installed: package.json  # for lint, slides, and some tests
 lock:   ## resolve pyproject.toml into requirements.lock
 	@.ci/setup lock
 
-.PHONY: help setup lab test site student slides bench paper lint lock
+.PHONY: help setup lab test site student slides offline-kit bench paper lint lock

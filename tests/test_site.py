@@ -15,7 +15,7 @@ from supsup_lite.plots.forgetting import METHODS
 from tests.everybody import faults, heights, jumped_while_reading, violations, wake_explorers
 from tests.pages import opened_page
 
-PAGES = ["index", "notation", "glossary", *(lesson.stem for lesson in LESSONS)]
+PAGES = ["index", "notation", "glossary", "teaching", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
