@@ -16,8 +16,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 KIT, SITE = ROOT / "build" / "offline-kit", ROOT / "build" / "site"
 PLATFORMS = {  # our name -> (uv's name, the tags of wheels that run there)
-    "linux": ("x86_64-manylinux_2_28", [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)]),
-    "linux-arm": ("aarch64-manylinux_2_28", [f"manylinux_2_{minor}_aarch64" for minor in range(28, 16, -1)]),
+    "linux": (
+        "x86_64-manylinux_2_28",
+        [*(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)), "manylinux2014_x86_64", "manylinux1_x86_64"],
+    ),
+    "linux-arm": (
+        "aarch64-manylinux_2_28",
+        [f"manylinux_2_{minor}_aarch64" for minor in range(28, 16, -1)] + ["manylinux2014_aarch64"],
+    ),
     "macos-arm": ("aarch64-apple-darwin", [f"macosx_{major}_0_arm64" for major in range(14, 10, -1)]),
     "windows": ("x86_64-pc-windows-msvc", ["win_amd64"]),
 }
