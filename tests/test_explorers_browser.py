@@ -553,7 +553,7 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
     grids.keyboard.press("Tab")
     grids.keyboard.press("End")
     shows("masks", 4, "fine-tuning")
-    assert f"read at {100 * matrix[3, 0]:.1f} % now" in scope.get_by_role("status").last.inner_text().replace(
+    assert f"and at {100 * matrix[3, 0]:.1f} % after 4 tasks" in scope.get_by_role("status").last.inner_text().replace(
         "\u00a0", " "
     )
 

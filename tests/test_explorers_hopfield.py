@@ -516,12 +516,10 @@ def test_drawing_another_keeps_the_record(pages, browser, masks):
         button = page.get_by_role("button", name="Draw another")
 
         def shows(drawn):
-            record = [shares[attempt] for attempt in drawn]
-            luckiest = max(record)
-            assert (
-                f"{len(drawn)} mask{'s' * (len(drawn) > 1)} drawn so far: mean {100 * sum(record) / len(record):.1f} %, "
-                f"luckiest {100 * luckiest:.1f} %" in page.locator("[role=status]").last.inner_text().replace("\u00a0", " ")
-            )
+            record = [100 * shares[attempt] for attempt in drawn]
+            masks = f"{len(drawn)} mask{'s' * (len(drawn) > 1)} drawn so far"
+            told = f"{masks}: mean {sum(record) / len(record):.1f} %, luckiest {max(record):.1f} %"
+            assert told in page.locator("[role=status]").last.inner_text().replace("\u00a0", " ")
             pale = [name.endswith("undrawn") for name in page.locator("rect.bar").evaluate_all(CLASSES)]
             assert pale == [attempt not in drawn for attempt in range(20)]
 

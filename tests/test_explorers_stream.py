@@ -220,7 +220,8 @@ def test_controls_by_mouse(opened, explorer):
 @pytest.mark.parametrize("by", ["mouse", "finger"])
 def test_epsilon_is_a_line_to_drag(stream_and_scale, browser, explorer, by):
     """It snaps to the epsilons of the slider, and leaves the batch alone. A click on it is one on the chart."""
-    with opened_page(browser, (stream_and_scale / "index.html").as_uri(), has_touch=by == "finger") as (page, complaints):
+    address = (stream_and_scale / "index.html").as_uri()
+    with opened_page(browser, address, has_touch=by == "finger") as (page, complaints):
         scope = page.get_by_label(TITLE)
         scope.wait_for()
 

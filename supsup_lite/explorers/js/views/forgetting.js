@@ -62,7 +62,8 @@ export default (() => {
       };
     });
     const sides = choices.map(side);
-    const status = element("p", { role: "status" });
+    const legend = element("p", { className: "scale" }, "Rows: after a task. Columns: on a task.");
+    const status = element("p", { className: "finding", role: "status" });
     const averages = lineChart({
       height: 220,
       x: "tasks learned",
@@ -84,27 +85,26 @@ export default (() => {
         const right = lost < 0.005 ? true : lost < 0.05 ? null : false;
         headlines[0].show(`average ${percent(kept, 1)}`, right);
         headlines[1].show(`forgotten ${percent(lost, 1)}`, right);
-        caption.textContent = `${name}: accuracy (%) after task (rows), on task (columns)`;
+        caption.textContent = `${name}: accuracy in %`;
         picture.querySelector("svg")?.remove();
-        picture.append(accuracyMatrix(rows, `Accuracy matrix: ${sentenceOf(name)}`));
+        picture.append(accuracyMatrix(rows, `Accuracy matrix: ${findingOf(name)}.`));
       };
       return Object.assign(element("div", {}, verdict, picture), { show });
     }
 
     /** @param {string} name of a method */
-    function sentenceOf(name) {
+    function findingOf(name) {
       const rows = rowsOf(name);
-      return (
-        `${name}, ${rows.length} tasks: task 0 was read at ${percent(rows[0][0], 1)} when it ` +
-        `was learned, and is read at ${percent(last(rows)[0], 1)} now.`
-      );
+      const [before, after] = [rows[0][0], last(rows)[0]].map((share) => percent(share, 1));
+      const tasks = rows.length;
+      return `${name} reads task 0 at ${before} at first, and at ${after} after ${tasks} tasks`;
     }
 
     function update() {
       offer.refresh();
       const names = chosen();
       for (const { show } of sides) show();
-      status.textContent = names.map(sentenceOf).join(" ");
+      status.textContent = `${names.map(findingOf).join("; ")}.`;
       const series = methods.map((label, i) => ({
         label,
         kind: `series-${i} ${names.includes(label) ? "chosen" : ""}`,
@@ -134,6 +134,7 @@ export default (() => {
       controls,
       offer,
       element("div", { className: "halves" }, ...sides),
+      legend,
       status,
       averages,
       numbers,
