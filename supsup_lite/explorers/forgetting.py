@@ -42,7 +42,7 @@ class Forgetting(Explorer):
         tasks: int
 
     _esm = module("forgetting")
-    heights = (945, 970, 550)
+    heights = (1442, 1495, 940)
 
     method = traitlets.Unicode().tag(sync=True)
     beside = traitlets.Unicode().tag(sync=True)

@@ -96,7 +96,7 @@ supsup.streamChart = (() => {
   function streamChart(pick, drag) {
     let batches = 0;
     let shownWidth = 640;
-    // As wide as a finger, and the same at each drawing: else a finger would lose it.
+    // What is grasped of the thin line: as high as a finger needs.
     const grip = svgElement("rect", { class: "grip", x: LEFT, height: 24 });
 
     /** @param {StreamData} data @param {number} width */
