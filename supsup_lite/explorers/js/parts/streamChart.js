@@ -98,6 +98,8 @@ supsup.streamChart = (() => {
     let shownWidth = 640;
     // What is grasped of the thin line: as high as a finger needs.
     const grip = svgElement("rect", { class: "grip", x: LEFT, height: 24 });
+    // The page shall not scroll meanwhile. Chromium 156 heeds no touch-action of a part of a chart.
+    grip.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 
     /** @param {StreamData} data @param {number} width */
     const draw = ({ truth, run, eps, batch, isWrong }, width) => {
