@@ -42,7 +42,7 @@ class Forgetting(Explorer):
         tasks: int
 
     _esm = module("forgetting")
-    heights = (1442, 1495, 940)
+    heights = (1426, 1500, 942)
 
     method = traitlets.Unicode().tag(sync=True)
     beside = traitlets.Unicode().tag(sync=True)
