@@ -75,8 +75,8 @@ export default (() => {
     function side(choice) {
       const headlines = [headline(), headline()];
       const caption = element("figcaption");
-      const picture = element("figure", {}, caption);
       const verdict = element("div", { className: "verdict" }, ...headlines);
+      const picture = element("figure", {}, caption, verdict);
       const show = () => {
         const name = model.get(choice);
         const rows = rowsOf(name);
@@ -89,7 +89,7 @@ export default (() => {
         picture.querySelector("svg")?.remove();
         picture.append(accuracyMatrix(rows, `Accuracy matrix: ${findingOf(name)}.`));
       };
-      return Object.assign(element("div", {}, verdict, picture), { show });
+      return Object.assign(picture, { show });
     }
 
     /** @param {string} name of a method */

@@ -155,7 +155,7 @@ export default (() => {
         marks: [[best, "luckiest", ""]],
         high: 0.3,
         format: percent,
-        alt: `${soFar} at sparsity ${measured} %: they read ${average} on average.`,
+        alt: `${soFar} at sparsity ${measured} %: mean accuracy ${average}.`,
       });
       /** @param {(shares: number[]) => number} value */
       const points = (value) => sparsities().map((at) => [at, value(accuracies()[at])]);
