@@ -276,7 +276,8 @@ def test_forgetting_learns_what_is_missing(sent):
         {"one": known(3, 0.5), "two": known(3, 0.25)}, lambda method, k, on_step: known(k, 0.75), most_tasks=8
     )
     assert explorer.matrices["one"] == [[0.5], [0.5, 0.5], [0.5, 0.5, 0.5]]
-    assert (explorer.method, explorer.num_tasks, explorer.most_tasks) == ("one", 3, 8)
+    assert (explorer.method, explorer.beside, explorer.num_tasks, explorer.most_tasks) == ("one", "two", 3, 8)
+    assert "3 tasks, one: 50.0%; 3 tasks, two: 25.0%" in explorer.still
     explorer.reply({"learn": {"method": "two", "tasks": 5}})
     wait_until(lambda: explorer.progress < 0)
     assert (explorer.trouble, [len(explorer.matrices[name]) for name in ("one", "two")]) == ("", [3, 5])
@@ -291,8 +292,9 @@ def test_odd_matrices_and_methods_are_refused():
     for matrices in ({}, {"one": known(1, 0.5)}, {"one": known(3, 0.5), "two": known(4, 0.5)}):
         with pytest.raises(ValueError, match="matrices must be"):
             Forgetting(matrices)
-    with pytest.raises(ValueError, match="method must be one of"):
-        Forgetting({"one": known(2, 0.5)}).method = "two"
+    for name in ("method", "beside"):
+        with pytest.raises(ValueError, match=f"{name} must be one of"):
+            Forgetting({"one": known(2, 0.5)}).set_trait(name, "two")
 
 
 @pytest.fixture(scope="module")

@@ -524,14 +524,17 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
     scope = grids.get_by_label("What does a method forget?")
     matrix = computed[0]["fine-tuning"]
 
-    def shows(name, tasks):
-        rows = computed[0][name][:tasks, :tasks]
-        expected = [[str(t), *(f"{value:.6f}" for value in row[: t + 1])] for t, row in enumerate(rows.tolist())]
-        assert table(scope) == expected
-        lost = evaluation.forgetting(rows)
-        said = [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()]
-        assert said == [f"average {100 * evaluation.average_accuracy(rows):.1f} %", f"forgotten {100 * lost:.1f} %"]
-        assert scope.locator("svg.matrix rect").count() == tasks * (tasks + 1) / 2
+    def shows(name, tasks, beside="masks"):
+        cells, big = [], []
+        for method in (name, beside):
+            rows = computed[0][method][:tasks, :tasks]
+            cells += [[method, str(t), *(f"{v:.6f}" for v in row[: t + 1])] for t, row in enumerate(rows.tolist())]
+            big += [f"average {100 * evaluation.average_accuracy(rows):.1f} %"]
+            big += [f"forgotten {100 * evaluation.forgetting(rows):.1f} %"]
+        assert table(scope) == cells[: len(cells) // (1 + (name == beside))]
+        assert [text.replace("\u00a0", " ") for text in scope.locator(".big").all_text_contents()] == big
+        assert scope.locator("svg.matrix").count() == 2
+        assert scope.locator("svg.matrix rect").count() == tasks * (tasks + 1)
         counts = scope.locator("svg.chart text.tick[text-anchor=middle]").all_text_contents()
         assert counts == [str(t) for t in range(1, tasks + 1)], "nobody learns half a task"
 
@@ -544,14 +547,24 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
     shows("fine-tuning", 2)
     scope.locator("[name=method]").select_option("masks")
     shows("masks", 2)
-    scope.locator("[name=method]").focus()
+    scope.locator("[name=beside]").focus()
     grids.keyboard.press("ArrowUp")
+    shows("masks", 2, "fine-tuning")
     grids.keyboard.press("Tab")
     grids.keyboard.press("End")
-    shows("fine-tuning", 4)
-    assert f"read at {100 * matrix[3, 0]:.1f} % now" in scope.get_by_role("status").last.inner_text().replace(
+    shows("masks", 4, "fine-tuning")
+    assert f"and at {100 * matrix[3, 0]:.1f} % after 4 tasks" in scope.get_by_role("status").last.inner_text().replace(
         "\u00a0", " "
     )
+
+
+@pytest.mark.parametrize(("title", "slider"), [("What does a method", "num_tasks"), ("How does a mask", "sparsity")])
+def test_two_hundred_moves_of_a_grid_leave_nothing(grids, title, slider):
+    moved = grids.get_by_label(title).locator(f"[name={slider}]")
+    move_slider(grids, moved, 20)
+    before = heap(grids)
+    move_slider(grids, moved, 200)
+    assert heap(grids) < before + 20  # MB
 
 
 def brightness(scope):

@@ -14,7 +14,7 @@ from supsup_lite.explorers.random_masks import ranks_of, removed_at
 from supsup_lite.explorers.stored import asset
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
-from tests.pages import draw_upright_stroke, opened_page, patient
+from tests.pages import bring_near, draw_upright_stroke, heap, move_slider, opened_page, patient, regions_that_speak
 from tests.waiting import wait_until
 
 # --- Python ------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
         assert spins == hopfield.spoil(states[0], *arguments).tolist()
 
 
-TOC = "```{toctree}\n:hidden:\nrandom\n```"
+TOC = "```{toctree}\n:hidden:\nrandom\nfar\n```"
 RANDOM = """
 import supsup_lite as sl
 from supsup_lite.explorers import RandomMasks
@@ -136,12 +136,14 @@ def pages(tmp_path_factory):
     """The folder of a small site with both explorers."""
     cells = [f"# Spins\n\n{TOC}", "from supsup_lite.explorers import Hopfield\nHopfield()"]
     random = ["# Random masks", f"{RANDOM}\nRandomMasks(net, tasks, (0, 50, 90))"]
-    return small_site.build(tmp_path_factory.mktemp("hopfield"), {"index": cells, "random": random})
+    far = ["# Far below\n\n<div style='height: 3000px'></div>", *cells[1:]]
+    return small_site.build(tmp_path_factory.mktemp("hopfield"), {"index": cells, "random": random, "far": far})
 
 
 @pytest.fixture
 def opened(pages, browser):
-    with opened_page(browser, (pages / "index.html").as_uri()) as (page, complaints):
+    """Where motion is reduced: the last state is shown at once."""
+    with opened_page(browser, (pages / "index.html").as_uri(), reduced_motion="reduce") as (page, complaints):
         page.wait_for_selector(".supsup-explorer")
         yield page
         assert complaints == []
@@ -268,6 +270,7 @@ def test_step_by_step(opened):
     off = int((784 - nearest.max()) / 2)
     assert opened.locator(".strip figcaption").nth(3).inner_text() == f"nearest: {nearest.argmax()}, {off} off"
     assert click_at(opened, "step", 0.5) in (13, 14, 15)
+    opened.emulate_media(reduced_motion="no-preference")
     opened.get_by_role("button", name="Play").click()
     opened.wait_for_function("document.querySelector('[name=step]').value === '28'")
     opened.get_by_role("button", name="Play").wait_for()
@@ -280,13 +283,44 @@ def test_step_by_step(opened):
     shows(opened, noise=26)
 
 
+RECORD = """() => {
+    const slider = document.querySelector("[name=step]");
+    window.steps = [];
+    new MutationObserver(() => window.steps.push(slider.valueAsNumber)).observe(slider, { attributes: true });
+}"""
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_it_plays_once_when_it_is_first_seen(pages, browser, motion):
+    with opened_page(browser, (pages / "far.html").as_uri(), reduced_motion=motion) as (page, complaints):
+        page.evaluate("scrollTo(0, document.querySelector('.explorer-still').getBoundingClientRect().top - 780)")
+        page.wait_for_selector(".supsup-explorer")  # it lives, and its player is below the window still
+        page.evaluate(RECORD)
+        for _ in range(2):
+            bring_near(page.locator("[name=step]"))
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
+            if motion == "no-preference":
+                page.wait_for_function("window.steps.at(-1) === 28")
+                page.get_by_role("button", name="Play").wait_for()
+            page.evaluate("scrollTo(0, 0)")
+        assert page.evaluate("window.steps") == ([] if motion == "reduce" else [*range(29)])
+        assert complaints == []
+
+
+def test_controls_and_curves_are_on_one_screen_of_a_desk(opened):
+    boxes = [part.bounding_box() for part in opened.locator(".pad, .controls, .course, .bars").all()]
+    assert len(boxes) == 6
+    assert max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes) <= 800
+
+
 @pytest.mark.parametrize("by", ["mouse", "finger", "keyboard"])
 def test_drawing(pages, browser, by):
-    with opened_page(browser, (pages / "index.html").as_uri(), has_touch=by == "finger") as (page, complaints):
+    options = {"has_touch": by == "finger", "reduced_motion": "reduce"}
+    with opened_page(browser, (pages / "index.html").as_uri(), **options) as (page, complaints):
         page.wait_for_selector(".pad")
         slide(page, "noise", "Home")
         draw_upright_stroke(page, by)
-        page.wait_for_function("document.querySelector('.verdict').textContent.includes('your drawing')")
+        page.wait_for_function("document.querySelector('.told').textContent.includes('your drawing')")
         drawing = picture(page, 1).view(28, 28) > 128
         assert drawing[8:20, 13:15].all()
         assert page.locator(".digits input:checked").count() == 0
@@ -472,3 +506,49 @@ def test_random_masks_by_keyboard_and_mouse(pages, browser, masks):
         shows(90, attempt)
         assert "33,275 bytes at one bit a weight" in page.locator("[role=status]").last.inner_text()
         assert complaints == []
+
+
+def test_drawing_another_keeps_the_record(pages, browser, masks):
+    """From the try shown to the next that nobody has seen: how many, their mean and the luckiest, spoken once."""
+    shares = masks.accuracies["50"]
+    with opened_page(browser, (pages / "random.html").as_uri()) as (page, complaints):
+        page.wait_for_selector(".supsup-explorer")
+        button = page.get_by_role("button", name="Draw another")
+
+        def shows(drawn):
+            record = [100 * shares[attempt] for attempt in drawn]
+            masks = f"{len(drawn)} mask{'s' * (len(drawn) > 1)} drawn so far"
+            told = f"{masks}: mean {sum(record) / len(record):.1f} %, luckiest {max(record):.1f} %"
+            assert told in page.locator("[role=status]").last.inner_text().replace("\u00a0", " ")
+            pale = [name.endswith("undrawn") for name in page.locator("rect.bar").evaluate_all(CLASSES)]
+            assert pale == [attempt not in drawn for attempt in range(20)]
+
+        shows([0])
+        assert regions_that_speak(page, page.locator(".supsup-explorer"), "attempt", "ArrowRight") == 1
+        shows([0, 1])
+        slide(page, "attempt", "ArrowRight", 2)
+        slide(page, "attempt", "ArrowLeft", 2)
+        button.click()  # from try 1, past 2 and 3
+        assert page.locator("[name=attempt]").input_value() == "4"
+        shows([0, 1, 2, 3, 4])
+        slide(page, "attempt", "End")
+        button.focus()
+        for _ in range(14):  # 5 to 18, from the start again
+            page.keyboard.press("Enter")
+        shows(range(20))
+        assert page.get_by_role("button", name="All 20 tries are drawn").is_disabled()
+        assert complaints == []
+
+
+CLASSES = "bars => bars.map((bar) => bar.getAttribute('class'))"
+
+
+@pytest.mark.parametrize(("name", "slider"), [("index", "noise"), ("random", "attempt")])
+def test_two_hundred_moves_leave_nothing(pages, browser, name, slider):
+    with opened_page(browser, (pages / f"{name}.html").as_uri(), reduced_motion="reduce") as (page, _):
+        page.wait_for_selector(".supsup-explorer")
+        moved = page.locator(f"[name={slider}]")
+        move_slider(page, moved, 20)
+        before = heap(page)
+        move_slider(page, moved, 200)
+        assert heap(page) < before + 20  # MB

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from itertools import islice
 
 import pytest
@@ -12,7 +13,7 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-from tests.pages import fits_and_takes_the_ink, opened_page, patient, regions_that_speak
+from tests.pages import fits_and_takes_the_ink, heap, move_slider, opened_page, patient, regions_that_speak
 from tests.waiting import wait_until
 
 TITLE = "When is a new mask needed?"
@@ -214,6 +215,59 @@ def test_controls_by_mouse(opened, explorer):
     shows(opened, explorer, "creeping", "paper", 1.2, batch)
     scope.locator("[name=rule]").select_option(index=1)
     shows(opened, explorer, "creeping", "evidence", 1.2, nearest(explorer.runs["creeping, evidence"], batch))
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_epsilon_is_a_line_to_drag(stream_and_scale, browser, explorer, by):
+    """It snaps to the epsilons of the slider, and leaves the batch alone. A click on it is one on the chart."""
+    address = (stream_and_scale / "index.html").as_uri()
+    with opened_page(browser, address, has_touch=by == "finger") as (page, complaints):
+        scope = page.get_by_label(TITLE)
+        scope.wait_for()
+
+        def place(eps):
+            """The middle of the line, or where it would be: 140 of the chart's 234 units are from 0.001 to 20."""
+            box = scope.locator("svg.stream").bounding_box()
+            up = 214 - 140 * math.log(eps / 1e-3) / math.log(20 / 1e-3)
+            return box["x"] + 0.6 * box["width"], box["y"] + up / 234 * box["height"]
+
+        def drag(start, *stops):
+            if by == "mouse":
+                page.mouse.move(*place(start))
+                page.mouse.down()
+                for stop in stops:
+                    page.mouse.move(*place(stop))
+                page.mouse.up()
+                return
+            touch = page.context.new_cdp_session(page).send
+            for i, eps in enumerate((start, *stops)):
+                x, y = place(eps)
+                kind = "touchMove" if i else "touchStart"
+                touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            touch("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        scope.locator("svg.stream").scroll_into_view_if_needed()
+        drag(0.125, 0.3, 1.1)
+        scope.locator("[name=eps][aria-valuetext='1.2']").wait_for()  # a finger's moves come at the next frame
+        shows(page, explorer, "even", "paper", 1.2, 60)
+        drag(1.2, 0.1, 0.001)
+        scope.locator(f"[name=eps][aria-valuetext='{min(explorer.epsilons)}']").wait_for()
+        shows(page, explorer, "even", "paper", min(explorer.epsilons), 60)
+        if by == "mouse":
+            page.mouse.click(*place(min(explorer.epsilons)))
+            assert int(scope.locator("[name=batch]").get_attribute("aria-valuetext")) > 160
+        assert complaints == []
+
+
+@pytest.mark.parametrize(("name", "slider"), [("index", "batch"), ("scale", "num_tasks")])
+def test_two_hundred_moves_leave_nothing(stream_and_scale, browser, name, slider):
+    with opened_page(browser, (stream_and_scale / f"{name}.html").as_uri()) as (page, _):
+        page.wait_for_selector(".supsup-explorer")
+        moved = page.locator(f"[name={slider}]")
+        move_slider(page, moved, 20)
+        before = heap(page)
+        move_slider(page, moved, 200)
+        assert heap(page) < before + 20  # MB
 
 
 def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):

@@ -16,7 +16,7 @@ from supsup_lite.plots.forgetting import accuracy_matrices
 
 
 class Forgetting(Explorer):
-    """Choose a method and a number of tasks, and see what is left of each task.
+    """Choose two methods and a number of tasks, and see side by side what is left of each task.
 
     Args:
         matrices: for each method the accuracy matrix [k, k] of `forgetting.accuracy_matrix`.
@@ -25,7 +25,7 @@ class Forgetting(Explorer):
         most_tasks: how many tasks may be asked for; at least those of the matrices.
 
     Attributes:
-        method, num_tasks: what is shown.
+        method, beside, num_tasks: what is shown; at first the first method, and the last one beside it.
         matrices: for each method the rows of its matrix, row t as long as t + 1.
         methods: their names in the order given. A saved notebook sorts the keys of a dict.
 
@@ -42,9 +42,10 @@ class Forgetting(Explorer):
         tasks: int
 
     _esm = module("forgetting")
-    heights = (945, 970, 550)
+    heights = (1426, 1500, 942)
 
     method = traitlets.Unicode().tag(sync=True)
+    beside = traitlets.Unicode().tag(sync=True)
     num_tasks = traitlets.Int().tag(sync=True)
     most_tasks = traitlets.Int().tag(sync=True)
     matrices = traitlets.Dict().tag(sync=True)
@@ -63,22 +64,26 @@ class Forgetting(Explorer):
         k = next(iter(sizes.values()))[0]
         most_tasks = max(k, check_whole("most_tasks", most_tasks)) if _check_learn(learn) else k
         self._learn_more = learn
-        shown = {"method": next(iter(matrices)), "num_tasks": k, "most_tasks": most_tasks} | traits
+        first, last = next(iter(matrices)), next(reversed(matrices))
+        shown = {"method": first, "beside": last, "num_tasks": k, "most_tasks": most_tasks} | traits
         rows = {name: _rows(matrix) for name, matrix in matrices.items()}
         super().__init__(matrices=rows, methods=list(matrices), **shown)
 
-    _limited = limited("method", "num_tasks")
+    _limited = limited("method", "beside", "num_tasks")
 
     def limits(self) -> dict[str, Sequence]:
         counts = range(2, self.most_tasks + 1)
-        return {"method": list(self.matrices), "num_tasks": counts, "tasks": counts}
+        methods = list(self.matrices)
+        return {"method": methods, "beside": methods, "num_tasks": counts, "tasks": counts}
 
     def draw_still(self) -> str:
-        rows = self.matrices[self.method][: self.num_tasks]
-        square = [[*row, *[torch.nan] * (len(rows) - len(row))] for row in rows]
-        matrix = torch.tensor(square, dtype=torch.float64, device="cpu")
-        alt = f"Accuracy matrix of {len(rows)} tasks, {self.method}: {matrix[-1].mean():.1%} on average at the end."
-        return svg_of(accuracy_matrices({self.method: matrix}), alt)
+        matrices = {}
+        for name in (self.method, self.beside):
+            rows = self.matrices[name][: self.num_tasks]
+            square = [[*row, *[torch.nan] * (len(rows) - len(row))] for row in rows]
+            matrices[name] = torch.tensor(square, dtype=torch.float64, device="cpu")
+        ends = [f"{len(matrix)} tasks, {name}: {matrix[-1].mean():.1%}" for name, matrix in matrices.items()]
+        return svg_of(accuracy_matrices(matrices), f"Average accuracy at the end: {'; '.join(ends)}.")
 
     def request(self, content: Any) -> Request:
         request = super().request(content)

@@ -41,7 +41,7 @@ class Hopfield(Explorer):
     """
 
     _esm = module("hopfield")
-    heights = (1638, 1337, 1077)
+    heights = (1687, 1074, 782)
     files = ("digits",)
 
     stored = traitlets.Int(10).tag(sync=True)

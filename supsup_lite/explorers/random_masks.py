@@ -45,7 +45,7 @@ class RandomMasks(Explorer):
     """
 
     _esm = module("random_masks")
-    heights = (1181, 1392, 765)
+    heights = (1221, 1430, 765)
     Request = SparsityRequest
 
     sparsity = traitlets.Int(50).tag(sync=True)

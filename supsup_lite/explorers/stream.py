@@ -40,7 +40,7 @@ class Stream(Explorer):
         eps: float
 
     _esm = module("stream")
-    heights = (1076, 957, 809)
+    heights = (1094, 957, 809)
 
     stream = traitlets.Enum(list(stored_streams.PLANS), "even").tag(sync=True)
     rule = traitlets.Enum(RULES, "paper").tag(sync=True)

@@ -56,7 +56,17 @@ supsup.player = (() => {
     signal?.addEventListener("abort", pause);
     const node = element("div", { className: "course" }, slider, button);
     const isPlaying = () => timer > 0;
-    return Object.assign(node, { shown, isPlaying, refresh: slider.refresh });
+    /** Play once, when the player is first seen: not where somebody moved a step, or wants rest. */
+    const playWhenSeen = () => {
+      const watch = new IntersectionObserver((entries) => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+        watch.disconnect();
+        if (model.get("step") < 0 && !reduced.matches) play();
+      });
+      watch.observe(node);
+      signal?.addEventListener("abort", () => watch.disconnect());
+    };
+    return Object.assign(node, { shown, isPlaying, playWhenSeen, refresh: slider.refresh });
   }
 
   return { player };

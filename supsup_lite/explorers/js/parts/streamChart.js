@@ -26,7 +26,7 @@ supsup.streamChart = (() => {
   const SCALE = { low: 1e-3, high: 20, top: 74, bottom: 214 };
   const CAPTION =
     "the true tasks, the masks they got, and k max ν − 1 of each decision: above the dashed " +
-    "line the paper's test says known, below it new";
+    "line, which can be dragged, the paper's test says known, below it new";
   const SIGNS = [
     ["known", "it knew the task"],
     ["new", "new to it"],
@@ -39,6 +39,12 @@ supsup.streamChart = (() => {
     const { low, high, top, bottom } = SCALE;
     const clamped = Math.min(high, Math.max(low, value));
     return bottom - (Math.log(clamped / low) / Math.log(high / low)) * (bottom - top);
+  }
+
+  /** The value at a height. @param {number} y */
+  function valueAt(y) {
+    const { low, high, top, bottom } = SCALE;
+    return low * (high / low) ** ((bottom - y) / (bottom - top));
   }
 
   /**
@@ -83,10 +89,17 @@ supsup.streamChart = (() => {
     return wrong ? [svgElement("circle", { class: "ring", cx: x, cy: y, r: 7 }), sign] : [sign];
   }
 
-  /** @param {(batch: number) => void} pick hears where on the axis somebody clicks */
-  function streamChart(pick) {
+  /**
+   * @param {(batch: number) => void} pick hears where on the axis somebody clicks
+   * @param {(eps: number) => void} drag hears to where somebody drags the dashed line
+   */
+  function streamChart(pick, drag) {
     let batches = 0;
     let shownWidth = 640;
+    // What is grasped of the thin line: as high as a finger needs.
+    const grip = svgElement("rect", { class: "grip", x: LEFT, height: 24 });
+    // The page shall not scroll meanwhile. Chromium 156 heeds no touch-action of a part of a chart.
+    grip.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 
     /** @param {StreamData} data @param {number} width */
     const draw = ({ truth, run, eps, batch, isWrong }, width) => {
@@ -102,6 +115,8 @@ supsup.streamChart = (() => {
       const scale = { left: LEFT, right, y: up };
       const cursor = across(batch + 0.5);
       const ends = { x1: cursor, x2: cursor, y1: STRIP.truth, y2: SCALE.bottom };
+      grip.setAttribute("width", `${width - LEFT}`);
+      grip.setAttribute("y", `${up(eps) - 12}`);
       return [
         ...strip("true task", truth, STRIP.truth, taskName, across),
         ...strip("mask", run.used, STRIP.masks, maskName, across),
@@ -114,16 +129,32 @@ supsup.streamChart = (() => {
         ...run.decisions.flatMap((decision) =>
           signOf(decision, across(decision.step + 0.5), isWrong(decision)),
         ),
-        text("threshold", right, up(eps) - 4, `ε = ${eps}`, "end"),
+        text("threshold", right - 8, up(eps) - 4, `ε = ${eps}`, "end"),
+        svgElement("circle", { class: "knob", cx: right, cy: up(eps), r: 5 }),
+        grip,
       ];
     };
     const how = { caption: CAPTION, axis: "batch", height: HEIGHT, kind: "stream" };
     const figure = chart({ ...how, narrowest: 260, draw });
     figure.append(legend(SIGNS.map(([kind, words]) => [`sign ${kind}`, words])));
-    figure.svg.addEventListener("click", (event) => {
-      const box = figure.svg.getBoundingClientRect();
-      const x = ((event.clientX - box.left) / box.width) * shownWidth;
-      pick(((x - LEFT) / (shownWidth - LEFT - RIGHT)) * batches);
+    const { svg } = figure;
+    /** Where the chart is pointed at, in its own units. @param {MouseEvent} event */
+    const pointed = ({ clientX, clientY }) => {
+      const { left, top, width } = svg.getBoundingClientRect();
+      return [clientX - left, clientY - top].map((px) => (px / width) * shownWidth);
+    };
+    let dragged = false; // the click that ends a drag is none
+    svg.addEventListener("pointerdown", (event) => {
+      dragged = false;
+      if (event.target === grip) svg.setPointerCapture(event.pointerId);
+    });
+    svg.addEventListener("pointermove", (event) => {
+      if (!svg.hasPointerCapture(event.pointerId)) return;
+      dragged = true;
+      drag(valueAt(pointed(event)[1]));
+    });
+    svg.addEventListener("click", (event) => {
+      if (!dragged) pick(((pointed(event)[0] - LEFT) / (shownWidth - LEFT - RIGHT)) * batches);
     });
     return figure;
   }

@@ -84,7 +84,7 @@ export default (() => {
     });
     const [asked, now, nearest] = [framed(again), framed(), framed()];
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
-    const status = element("p", { role: "status" });
+    const status = element("p", { className: "told", role: "status" });
 
     // --- the controls: whatever else moves, the last state is shown again
     const controls = element(
@@ -192,18 +192,19 @@ export default (() => {
       basins.show(names, digit, { noise, damage });
     }
 
+    const verdict = element("div", { className: "verdict" }, ...headlines);
     root.append(
-      element("div", { className: "stage strip" }, choice.figure, asked, now, nearest),
-      element("div", { className: "verdict beside" }, element("div", {}, ...headlines), status),
+      element("div", { className: "stage strip" }, choice.figure, asked, now, nearest, verdict),
+      status,
       steps,
       choice.picker,
       controls,
-      element("div", { className: "pair" }, energies, alike),
-      basins,
+      element("div", { className: "curves" }, energies, alike, basins),
       numbers,
     );
     onChange(host, [...STATE, "ink"], update);
     onChange(host, ["step"], showStep);
     update();
+    steps.playWhenSeen();
   });
 })();

@@ -4,7 +4,7 @@
 
 export default (() => {
   const { element, legend } = supsup.elements;
-  const { onChange } = supsup.model;
+  const { onChange, change } = supsup.model;
   const { explorer } = supsup.explorer;
   const { slider } = supsup.sliders;
   const { sparsitiesOf, sparsitySlider } = supsup.sparsity;
@@ -15,8 +15,8 @@ export default (() => {
   const { lineChart } = supsup.lines;
   const { BLUE, ORANGE, paint } = supsup.images;
   const { numbersTable } = supsup.table;
-  const { percent, percentSign } = supsup.format;
-  const { bytesOf, indexOfMax, last, mean, sum } = supsup.numbers;
+  const { percent, percentSign, plural } = supsup.format;
+  const { bytesOf, last, mean, range, sum } = supsup.numbers;
   const { bitAt } = supsup.bits;
   const { SIDE, PIXELS } = supsup.mnist;
   const { bytesOfMask } = supsup.aboutMasks;
@@ -50,21 +50,33 @@ export default (() => {
     const accuracies = () => model.get("accuracies");
     const sparsities = () => sparsitiesOf(accuracies());
     let measured = model.get("sparsity"); // the last one that there are accuracies for
+    /** @type {Set<number>} */
+    const drawn = new Set(); // the tries that somebody has looked at
 
     const control = sparsitySlider(host, sparsities);
+    /** The next try that nobody has looked at. */
+    const undrawn = () =>
+      range(tries)
+        .map((i) => (model.get("attempt") + i) % tries)
+        .find((attempt) => !drawn.has(attempt));
+    const draw = element("button", {
+      type: "button",
+      onclick: () => change(model, { attempt: undrawn() }),
+    });
     const controls = element(
       "div",
       { className: "controls" },
       control,
+      select(host, "layer", "look at", () => [
+        [0, `${shapes[0][0]}, a unit`],
+        [1, `${end}: ${inputs} × ${outputs}`],
+      ]),
       slider(host, "attempt", "try", {
         min: 0,
         max: tries - 1,
         format: (attempt) => `${attempt + 1}/${tries}`,
       }),
-      select(host, "layer", "look at", () => [
-        [0, `${shapes[0][0]}, a unit`],
-        [1, `${end}: ${inputs} × ${outputs}`],
-      ]),
+      draw,
     );
     const offer = learningOffer(host, () => {
       const sparsity = model.get("sparsity");
@@ -120,35 +132,36 @@ export default (() => {
       root.classList.toggle("waiting", !known);
       if (known) measured = sparsity;
       paintEdges(sparsity, attempt, model.get("layer"));
+      drawn.add(attempt);
+      draw.disabled = drawn.size === tries;
+      draw.textContent = draw.disabled ? `All ${tries} tries are drawn` : "Draw another";
       const shares = accuracies()[measured];
-      const best = indexOfMax(shares);
-      const [share, average, luckiest, lowest] = [
-        shares[attempt],
-        mean(shares),
-        shares[best],
-        Math.min(...shares),
-      ].map((value) => percent(value, 1));
+      const record = [...drawn];
+      const best = record.reduce((a, b) => (shares[b] > shares[a] ? b : a));
+      const average = percent(mean(record.map((i) => shares[i])), 1);
+      const [share, luckiest] = [attempt, best].map((i) => percent(shares[i], 1));
       headlines[0].show(`sparsity ${percentSign(measured)}`);
       headlines[1].show(`reads ${share}`);
       const kept = sizes.map((size) => (1 - measured / 100) * size);
+      const soFar = `${plural(drawn.size, "mask")} drawn so far`;
       status.textContent =
         `Try ${attempt + 1} keeps ${percentSign(100 - measured)} of the weights and reads ` +
-        `${share} of the digits. The mean of ${tries} tries is ${average}, the luckiest ` +
-        `${luckiest}; chance is ${percent(0.1)}. ${bytesOfMask(sizes, kept)}`;
+        `${share} of the digits. ${bytesOfMask(sizes, kept)} ${soFar}: mean ${average}, ` +
+        `luckiest ${luckiest}; chance is ${percent(0.1)}.`;
       luck.update({
         values: shares,
         labels: shares.map((_, i) => i + 1),
-        kinds: shares.map((_, i) => (i === attempt ? "true" : "")),
+        kinds: shares.map((_, i) => (i === attempt ? "true" : drawn.has(i) ? "" : "undrawn")),
         marks: [[best, "luckiest", ""]],
         high: 0.3,
         format: percent,
-        alt: `${tries} random masks of sparsity ${measured} % read ${lowest} to ${luckiest}.`,
+        alt: `${soFar} at sparsity ${measured} %: mean accuracy ${average}.`,
       });
       /** @param {(shares: number[]) => number} value */
       const points = (value) => sparsities().map((at) => [at, value(accuracies()[at])]);
       bySparsity.update({
         series: [
-          { points: points(mean), kind: "series-0 chosen", label: "mean of the tries" },
+          { points: points(mean), kind: "series-0 chosen", label: `mean of all ${tries} tries` },
           {
             points: points((list) => Math.max(...list)),
             kind: "series-1",

@@ -40,9 +40,13 @@ export default (() => {
   /**
    * @param {number[]} values
    * @param {number} wanted
+   * @param {(value: number) => number} [scale] on which they are near
    */
-  const nearest = (values, wanted) =>
-    values.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
+  const nearest = (values, wanted, scale = Number) => {
+    /** @param {number} value */
+    const away = (value) => Math.abs(scale(value) - scale(wanted));
+    return values.reduce((a, b) => (away(b) < away(a) ? b : a));
+  };
 
   return explorer("When is a new mask needed?", async (host) => {
     const { model, root } = host;
@@ -96,7 +100,13 @@ export default (() => {
     const headlines = [headline(), headline()];
     const summary = element("p", { role: "status" });
     const note = element("p", { className: "scale" });
-    const picture = streamChart((batch) => change(model, { batch: nearest(batches(), batch) }));
+    const picture = streamChart(
+      (batch) => change(model, { batch: nearest(batches(), batch) }),
+      (wanted) => {
+        const eps = nearest(epsilons, wanted, Math.log); // as the chart's scale is
+        if (eps !== model.get("eps")) change(model, { eps });
+      },
+    );
     const bars = barChart({ height: 150, x: "mask i (new: an untrained one)", y: "" });
     const finding = element("p", { className: "finding" });
     const spoken = element("p", { className: "spoken", role: "status" }); // the finding, if news
