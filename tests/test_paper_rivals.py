@@ -131,7 +131,7 @@ def test_a_damaged_block_is_named(quick, tmp_path):
 def test_the_search_tries_every_rate_and_is_kept(quick, monkeypatch):
     """With two summits: whoever climbs from the recipe's rate stops at the lower one."""
     seen = []
-    heights = dict(zip(rivals.RATES, (0.1, 0.2, 0.6, 0.5, 0.3, 0.4, 0.9, 0.8, 0.0), strict=True))
+    heights = dict(zip(rivals.RATES, (0.1, 0.2, 0.6, 0.5, 0.3, 0.4, 0.9, 0.8, 0.3, 0.1, 0.0), strict=True))
 
     def learned(contestant, net, suite, seed, recipe, lr):
         assert (suite.seed, net.seed, len(suite)) == (rivals.APART + 7, rivals.APART + 7, 2)
@@ -148,7 +148,7 @@ def test_the_search_tries_every_rate_and_is_kept(quick, monkeypatch):
     assert rivals.search("psp", QUICK, settings) == heights
     assert rivals.search("psp", QUICK, settings) == heights
     assert seen == list(rivals.RATES), "each once: what was tried is kept"
-    assert (rivals.RATES[0], rivals.RATES[-1]) == (1e-4, 1)
+    assert (rivals.RATES[0], rivals.RATES[-1]) == (1e-4, 10)
 
 
 def test_one_search_serves_all_seeds_each_with_a_network_and_tasks_of_its_own(quick, capsys, monkeypatch):
@@ -178,6 +178,20 @@ def test_the_best_rate_is_used(quick, capsys, monkeypatch):
     row = result_of(capsys, [*quick, "--rival", "heads_random", "--tasks", "1"])["figures"][0]
     assert row["lr"] == 1e-2
     assert [entry["lr"] for entry in row["search"]] == [1e-3, 1e-2, 1e-1]
+
+
+@pytest.mark.parametrize(
+    ("suite", "network", "says"),
+    [
+        ("split-cifar100", "resnet18", r"cifar100 is not in .*download\("),
+        ("split-imagenet", "resnet50", "ImageNet.* cannot be read|ImageNet is not in"),
+    ],
+)
+def test_suites_that_do_not_come_with_the_course_say_how_to_get_them(monkeypatch, tmp_path, suite, network, says):
+    monkeypatch.setenv("SUPSUP_CACHE", str(tmp_path))
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    with pytest.raises(SystemExit, match=f"(?s)rivals: .*({says})"):
+        main(["rivals", "--suite", suite, "--network", network, "--tasks", "2", "--keep", "er:0.08"])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
 from supsup_lite.seeding import generator
 
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)  # half decades: wide enough for all of them
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)  # half decades, wide enough for all of them
 APART = 1000  # added to the seed of the network and the tasks on which rates are tuned
 INFERENCES = 10  # of each task, where a rival can be asked which task it is
 

@@ -9,6 +9,8 @@ import torch
 from supsup_lite import networks
 from supsup_lite.checks import check_choice, check_positive, check_seed, check_whole
 from supsup_lite.data import suites
+from supsup_lite.data.cifar100 import split_cifar100
+from supsup_lite.data.imagenet import split_imagenet
 from supsup_lite.data.split_rotated import split_rotated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
@@ -24,6 +26,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "lenet": networks.lenet_300_100,
     "fc": networks.fc_1024,
     "conv": networks.conv_net,
+    "resnet18": networks.gem_resnet18,
+    "resnet50": networks.resnet50,
 }
 RECIPES = {"paper": PAPER, "default": DEFAULT}
 SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks and a seed
@@ -32,6 +36,8 @@ SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks a
     "split-mnist": suites.split_mnist,
     "split-fashion-mnist": suites.split_fashion_mnist,
     "split-rotated": split_rotated,
+    "split-cifar100": split_cifar100,
+    "split-imagenet": split_imagenet,
 }
 RIVALS = (
     *("supsup", "batch_ensemble", "batch_ensemble_random", "psp", "psp_binary"),

@@ -1,6 +1,7 @@
 """Figures of lesson 09: kernels of masks, shared batch norm, rivals by bytes and by tasks, reliability."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from torch import Tensor
@@ -76,14 +77,14 @@ def reliability(edges: Sequence[float], panels: Mapping[str, tuple[Tensor, Tenso
     fig, axes = figure(7, 3.1, ncols=len(panels), sharey=True, squeeze=False)
     bins = range(len(edges) - 1)
     for panel, (label, (right, share)) in zip(axes[0], panels.items(), strict=True):
-        middle = [(low + high) / 2 for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        middle = [(low + high) / 2 for low, high in pairwise(edges)]
         panel.bar(bins, numbers(right.nan_to_num(nan=0.0)), 0.8, color=PALETTE[0], label="right")
         panel.plot(bins, middle, "D--", color=PALETTE[1], markeredgecolor=INK, label="as it says")
         for i, part in enumerate(share.tolist()):
             panel.annotate(f"{part:.0%}", (i, 1.01), ha="center", va="bottom", fontsize=8)
         panel.set(xlabel="confidence of the answer", ylim=(0, 1.12), xticks=list(bins))
         panel.set_title(label, fontsize=10)
-        panel.set_xticklabels([f"{low:g}–{high:g}" for low, high in zip(edges[:-1], edges[1:], strict=True)])
+        panel.set_xticklabels([f"{low:g}–{high:g}" for low, high in pairwise(edges)])
         panel.tick_params(axis="x", labelsize=8)
         panel.grid(axis="x", visible=False)
         percent(panel.yaxis)
