@@ -14,13 +14,14 @@ def device() -> torch.device:
     The environment variable SUPSUP_DEVICE (for example "cpu" or "cuda:1") overrides the choice.
 
     Raises:
-        ValueError: SUPSUP_DEVICE names a device that torch does not know or this machine does not have.
+        ValueError: SUPSUP_DEVICE names a device that torch does not know or this machine does not have; or there is a
+            GPU that cannot be used.
     """
     wanted = os.environ.get("SUPSUP_DEVICE")
     if wanted:
         return _usable(wanted, "SUPSUP_DEVICE", "change the variable or unset it")
-    if torch.cuda.is_available():
-        return torch.device("cuda")
+    if torch.cuda.is_available():  # there is one, but its driver may be broken
+        return _usable("cuda", "the GPU", "mend its driver, or set SUPSUP_DEVICE=cpu to go on without it")
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

@@ -24,7 +24,16 @@ if REPOSITORY:
         "colab": f"https://colab.research.google.com/github/{REPOSITORY}/blob/HEAD/notebooks/{{notebook}}",
     }
 
-extensions = ["myst_nb", "sphinxcontrib.katex", "sphinx_copybutton", "explorers", "glossary", "front", "tidy"]
+extensions = [
+    "myst_nb",
+    "sphinxcontrib.katex",
+    "sphinx_copybutton",
+    "explorers",
+    "glossary",
+    "front",
+    "teaching",
+    "tidy",
+]
 exclude_patterns = ["_site", "*.ipynb", ".ipynb_checkpoints"]  # .md and .ipynb are one lesson
 templates_path = ["templates"]
 
