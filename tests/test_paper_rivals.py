@@ -128,9 +128,10 @@ def test_a_damaged_block_is_named(quick, tmp_path):
         main(command)
 
 
-def test_the_search_climbs_until_no_neighbour_is_better(quick, monkeypatch):
+def test_the_search_tries_every_rate_and_is_kept(quick, monkeypatch):
+    """With two summits: whoever climbs from the recipe's rate stops at the lower one."""
     seen = []
-    heights = dict(zip(rivals.RATES, (0.1, 0.2, 0.3, 0.5, 0.6, 0.4, 0.9, 0.0), strict=True))
+    heights = dict(zip(rivals.RATES, (0.1, 0.2, 0.6, 0.5, 0.3, 0.4, 0.9, 0.8, 0.3, 0.1, 0.0), strict=True))
 
     def learned(contestant, net, suite, seed, recipe, lr):
         assert (suite.seed, net.seed, len(suite)) == (rivals.APART + 7, rivals.APART + 7, 2)
@@ -144,11 +145,32 @@ def test_the_search_climbs_until_no_neighbour_is_better(quick, monkeypatch):
     monkeypatch.setattr(rivals, "learn", learned)
     monkeypatch.setattr(rivals, "measure", Found)
     settings = RivalSettings(tasks=3, seed=7, tuning_tasks=2)
-    tried = rivals.search("psp", QUICK, settings)
-    assert seen == [1e-3, 3e-4, 3e-3, 1e-2, 3e-2]
-    assert tried == {rate: heights[rate] for rate in seen}
-    assert rivals.search("psp", QUICK, settings) == tried
-    assert len(seen) == 5, "what was tried is kept"
+    assert rivals.search("psp", QUICK, settings) == heights
+    assert rivals.search("psp", QUICK, settings) == heights
+    assert seen == list(rivals.RATES), "each once: what was tried is kept"
+    assert (rivals.RATES[0], rivals.RATES[-1]) == (1e-4, 10)
+
+
+def test_one_search_serves_all_seeds_each_with_a_network_and_tasks_of_its_own(quick, capsys, monkeypatch):
+    searched = []
+    monkeypatch.setattr(rivals, "search", lambda *given: searched.append(given[0]) or {1e-3: 0.2, 1e-2: 0.7})
+    rows = result_of(capsys, [*quick, "--rival", "supsup", "--seed", "3", "--seeds", "2"])["figures"]
+    assert searched == ["supsup"]
+    assert [(row["seed"], row["lr"]) for row in rows] == [(3, 1e-2), (4, 1e-2)]
+    alone = result_of(capsys, [*quick, "--rival", "supsup", "--seed", "4", "--lr", "0.01"])["figures"][0]
+    assert {**untimed(rows[1]), "search": []} == untimed(alone)
+
+
+def test_masks_have_the_density_that_is_asked_for_and_the_bytes_of_their_file(quick, capsys):
+    lr = ["--rival", "supsup", "--lr", "0.01"]
+    rows = {keep: result_of(capsys, [*quick, *lr, "--keep", keep])["figures"][0] for keep in ("0.3", "er:0.1")}
+    net, tasks = small_network(10, 0), small_suite(4, 0)
+    for keep, row in rows.items():
+        want = keep if keep.startswith("er:") else float(keep)
+        masks = sl.learn_masks(net, tasks, want, 0, recipe=Recipe(8, 32, "adam", 1e-2, True), progress=False)
+        assert row["file_bytes"] == pytest.approx(masks.file_bytes, rel=0.02)
+    assert rows["er:0.1"]["file_bytes"] < rows["0.3"]["file_bytes"]
+    assert rows["er:0.1"]["bytes"] == rows["0.3"]["bytes"], "in memory a mask takes a bit a weight"
 
 
 def test_the_best_rate_is_used(quick, capsys, monkeypatch):
@@ -159,9 +181,24 @@ def test_the_best_rate_is_used(quick, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("suite", "network", "says"),
+    [
+        ("split-cifar100", "resnet18", r"cifar100 is not in .*download\("),
+        ("split-imagenet", "resnet50", "ImageNet.* cannot be read|ImageNet is not in"),
+    ],
+)
+def test_suites_that_do_not_come_with_the_course_say_how_to_get_them(monkeypatch, tmp_path, suite, network, says):
+    monkeypatch.setenv("SUPSUP_CACHE", str(tmp_path))
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    with pytest.raises(SystemExit, match=f"(?s)rivals: .*({says})"):
+        main(["rivals", "--suite", suite, "--network", network, "--tasks", "2", "--keep", "er:0.08"])
+
+
+@pytest.mark.parametrize(
     ("wrong", "says"),
     [({"suite": "x"}, "suite must be"), ({"rival": "x"}, "rival must be"), ({"lr": 0}, "lr must be"),
-     ({"outputs": 1}, "outputs must be"), ({"tuning_tasks": 0}, "tuning_tasks must be"), ({"tasks": 0}, "tasks must")],
+     ({"outputs": 1}, "outputs must be"), ({"tuning_tasks": 0}, "tuning_tasks must be"), ({"tasks": 0}, "tasks must"),
+     ({"keep": "er:2"}, "keep must be"), ({"seeds": 0}, "seeds must be")],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):

@@ -4,7 +4,7 @@ All take a block of tasks and what the tasks before it share, and return what th
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from supsup_lite.experiments.mnist import COUNTS
 from supsup_lite.experiments.shards import BLOCK, BLOCK_ON_GPU, learn_resumably
 from supsup_lite.files import read_checked, write_checked
 from supsup_lite.learning.learn import learn_masks, tasks_at_once
+from supsup_lite.masks.budgets import Keep
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
 from supsup_lite.networks.network import Network
@@ -62,8 +63,10 @@ class Contestant:
     moves: bool = False
 
 
-def _masks(net: Network, tasks: TaskSuite, seed: int, recipe: Recipe, shared: Weights | None) -> Kept:
-    masks = learn_masks(net, tasks, None, seed, recipe=recipe, progress=False)
+def _masks(
+    net: Network, tasks: TaskSuite, seed: int, recipe: Recipe, shared: Weights | None, keep: Keep = None
+) -> Kept:
+    masks = learn_masks(net, tasks, keep, seed, recipe=recipe, progress=False)
     if len(masks) < len(tasks):  # Ctrl-C, after which learn_masks hands out what is finished
         raise KeyboardInterrupt
     return masked(net, masks, tasks, len(tasks) * recipe.steps)
@@ -88,6 +91,12 @@ CONTESTANTS = {
     "upper_bound": Contestant(_separate, Separate),
     "lower_bound": Contestant(train_shared_trunk, Heads, moves=True),
 }
+
+
+def contestant_of(name: str, keep: Keep) -> Contestant:
+    """Return a contestant by name; masks are of the density `keep`, which says nothing to the others."""
+    contestant = CONTESTANTS[name]
+    return replace(contestant, train=partial(_masks, keep=keep)) if contestant.kind is Masked else contestant
 
 
 def learn(
@@ -119,16 +128,16 @@ def learn(
 
 
 def learn_parts(
-    name: str, net: Network, suite: TaskSuite, seed: int, recipe: Recipe, lr: float
+    name: str, net: Network, suite: TaskSuite, seed: int, recipe: Recipe, lr: float, keep: Keep = None
 ) -> tuple[list[Part], float]:
     """Return what a method keeps of all tasks, block by block, and the seconds that learning took, kills included.
 
     Raises:
         ValueError: a block on disk is damaged.
     """
-    contestant, cut = CONTESTANTS[name], blocks(len(suite), BLOCK.get(net.device.type, BLOCK_ON_GPU))
+    contestant, cut = contestant_of(name, keep), blocks(len(suite), BLOCK.get(net.device.type, BLOCK_ON_GPU))
     if contestant.kind is Masked:
-        masks, seconds = learn_resumably("rivals", net, suite, None, seed, replace(recipe, lr=lr))
+        masks, seconds = learn_resumably("rivals", net, suite, keep, seed, replace(recipe, lr=lr))
         return [(block, partial(_masks_of, masks, block, net, suite, recipe)) for block in cut], seconds
     identity = [net.fingerprint(), suite.kind, suite.dataset, suite.seed, len(suite), seed, asdict(recipe), lr]
     folder = runs.checkpoint(f"rivals-{name}", identity)
@@ -151,6 +160,14 @@ def learn_parts(
 def _masks_of(masks: MaskStore, block: range, net: Network, suite: TaskSuite, recipe: Recipe) -> Kept:
     part = slice(block.start, block.stop)
     return masked(net, masks[part], suite[part], len(block) * recipe.steps)
+
+
+def joined_masks(parts: Sequence[Masked]) -> MaskStore:
+    """Return one store of the masks of several parts of the tasks, in this order."""
+    store = MaskStore(parts[0].net, learned=parts[0].masks.learned)
+    for part in parts:
+        store.extend(part.masks.chunk(0, len(part)), part.identities)
+    return store
 
 
 def blocks(total: int, size: int) -> list[range]:

@@ -1,7 +1,6 @@
 """Masks and the paper's rivals on the same tasks, in scenario GG: accuracy and bytes, each at its own best rate."""
 
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, replace
@@ -10,13 +9,20 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from supsup_lite.baselines import BatchEnsemble, infer_rank_one, joined
+from supsup_lite.baselines import BatchEnsemble, Masked, infer_rank_one, joined
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.intervals import interval_95
 from supsup_lite.evaluation.measure import Measured, measure
 from supsup_lite.evaluation.scenarios import Evaluation, score
 from supsup_lite.evaluation.steps import BATCH
-from supsup_lite.experiments.contestants import CONTESTANTS, Contestant, Part, learn, learn_parts
+from supsup_lite.experiments.contestants import (
+    Contestant,
+    Part,
+    contestant_of,
+    joined_masks,
+    learn,
+    learn_parts,
+)
 from supsup_lite.experiments.mnist import COUNTS
 from supsup_lite.experiments.settings import NETWORKS, RECIPES, RIVALS, SUITES, RivalSettings, figures_of
 from supsup_lite.files import write
@@ -25,7 +31,7 @@ from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
 from supsup_lite.seeding import generator
 
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)  # half decades, wide enough for all of them
 APART = 1000  # added to the seed of the network and the tasks on which rates are tuned
 INFERENCES = 10  # of each task, where a rival can be asked which task it is
 
@@ -36,20 +42,22 @@ def rivals(settings: RivalSettings) -> dict[str, Any]:
     names = RIVALS if settings.rival == "all" else [settings.rival]
     suite = SUITES[settings.suite](settings.tasks, settings.seed)
     net = _network(settings, suite, settings.seed)
+    seeds = range(settings.seed, settings.seed + settings.seeds)
     setting = {
         "suite": settings.suite,
         "network": net.name,
         "outputs": net.outputs,
         "tasks": len(suite),
-        "seed": settings.seed,
+        "seeds": list(seeds),
         "recipe": settings.recipe,
         **{name: value for name, value in asdict(recipe).items() if name != "lr"},
         "lr_of_trunk": recipe.lr,
         "rates": list(RATES) if settings.lr is None else [settings.lr],
         "tuning_tasks": settings.tuning_tasks,
+        "keep": settings.keep,
         "images_per_task": settings.images,
     }
-    rows = [_row(name, net, suite, recipe, settings) for name in names]
+    rows = [row for name in names for row in _rows(name, seeds, recipe, settings)]
     n = sum(row.pop("n") for row in rows)
     seconds = sum(row["learning_seconds"] + row["evaluating_seconds"] for row in rows)
     return runs.result_of("rivals", setting, rows, n, seconds, net.device)
@@ -59,20 +67,25 @@ def _network(settings: RivalSettings, suite: TaskSuite, seed: int) -> Network:
     return NETWORKS[settings.network](outputs=settings.outputs or suite.num_classes, seed=seed)
 
 
-def _row(name: str, net: Network, suite: TaskSuite, recipe: Recipe, settings: RivalSettings) -> dict[str, Any]:
-    """Return what one contestant is worth: tuned, learned (or gone on with), and measured."""
-    contestant = CONTESTANTS[name]
+def _rows(name: str, seeds: range, recipe: Recipe, settings: RivalSettings) -> list[dict[str, Any]]:
+    """Return what one contestant is worth with each seed: tuned once, on tasks of another."""
     tried = {} if settings.lr is not None else search(name, recipe, settings)
     lr = settings.lr if settings.lr is not None else max(tried, key=tried.__getitem__)
-    parts, learning = learn_parts(name, net, suite, settings.seed, recipe, lr)
+    found = [{"lr": rate, "accuracy": round(share, 5)} for rate, share in sorted(tried.items())]
+    about = {"method": name, "lr": lr, "search": found}
+    return [about | {"seed": seed} | _row(name, seed, recipe, lr, settings) for seed in seeds]
+
+
+def _row(name: str, seed: int, recipe: Recipe, lr: float, settings: RivalSettings) -> dict[str, Any]:
+    """Return what one contestant is worth with one seed: learned (or gone on with), and measured."""
+    contestant, suite = contestant_of(name, settings.keep), SUITES[settings.suite](settings.tasks, seed)
+    net = _network(settings, suite, seed)
+    parts, learning = learn_parts(name, net, suite, seed, recipe, lr, settings.keep)
     began = time.perf_counter()
     counts = sorted({count for count in COUNTS if count < len(suite)} | {len(suite)})
     measured = _measured(contestant, parts, suite, counts, settings.images)
     per_task = measured[len(suite)].per_task
     row = {
-        "method": name,
-        "lr": lr,
-        "search": [{"lr": rate, "accuracy": round(share, 5)} for rate, share in sorted(tried.items())],
         "accuracy": round(measured[len(suite)].accuracy, 5),
         "interval_95": [round(end, 5) for end in interval_95(per_task)],
         "worst_task": round(per_task.min().item(), 5),
@@ -86,31 +99,31 @@ def _row(name: str, net: Network, suite: TaskSuite, recipe: Recipe, settings: Ri
     }
     if contestant.kind is BatchEnsemble:
         row["GNu"] = figures_of(_one_shot(joined([fetch() for _, fetch in parts]), suite))
+    if contestant.kind is Masked:
+        row["file_bytes"] = joined_masks([fetch() for _, fetch in parts]).file_bytes
     return row | {"learning_seconds": round(learning, 1), "evaluating_seconds": round(time.perf_counter() - began, 1)}
 
 
 def search(name: str, recipe: Recipe, settings: RivalSettings) -> dict[float, float]:
-    """Return the rates that were tried, with the accuracy of each on `tuning_tasks` tasks of another seed.
+    """Return every rate of `RATES`, with the accuracy that it brings on `tuning_tasks` tasks of another seed.
 
-    From the recipe's own rate, or the next one of `RATES`, both neighbours are tried, and from the best of the three on
-    as long as a rate is better than the best one. So the best rate has been compared with both of its neighbours. What
-    was tried is kept, and a killed search goes on.
+    All are tried: accuracy need not have a single summit over the rates, and whoever climbs may stop on the wrong one.
+    What was tried is kept, and a killed search goes on.
     """
-    seed = settings.seed + APART
+    contestant, seed = contestant_of(name, settings.keep), settings.seed + APART
     suite = SUITES[settings.suite](settings.tuning_tasks, seed)
     net = _network(settings, suite, seed)
-    identity = [net.fingerprint(), settings.suite, settings.tuning_tasks, seed, asdict(recipe), settings.images]
+    keep = settings.keep if contestant.kind is Masked else None
+    identity = [net.fingerprint(), settings.suite, settings.tuning_tasks, seed, asdict(recipe), settings.images, keep]
     path = runs.checkpoint(f"rivals-{name}-rates", identity).with_suffix(".json")
     tried = {rate: share for rate, share in json.loads(path.read_text())} if path.exists() else {}
-    wanted = [min(range(len(RATES)), key=lambda i: abs(math.log(RATES[i] / recipe.lr)))]
-    while wanted:
-        for rate in (RATES[i] for i in wanted if RATES[i] not in tried):
-            kept = learn(CONTESTANTS[name], net, suite, seed, recipe, rate)
-            tried[rate] = measure(kept, suite, settings.images).accuracy
-            print(f"rivals: {name} at rate {rate:g}: {tried[rate]:.4f}", file=sys.stderr)
-            write(path, json.dumps(list(tried.items())).encode())
-        best = RATES.index(max(tried, key=tried.__getitem__))
-        wanted = [i for i in (best - 1, best + 1) if 0 <= i < len(RATES) and RATES[i] not in tried]
+    for rate in RATES:
+        if rate in tried:
+            continue
+        kept = learn(contestant, net, suite, seed, recipe, rate)
+        tried[rate] = measure(kept, suite, settings.images).accuracy
+        print(f"rivals: {name} at rate {rate:g}: {tried[rate]:.4f}", file=sys.stderr)
+        write(path, json.dumps(list(tried.items())).encode())
     return tried
 
 

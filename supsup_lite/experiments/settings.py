@@ -7,14 +7,18 @@ from typing import Any
 import torch
 
 from supsup_lite import networks
-from supsup_lite.checks import check_choice, check_keep, check_positive, check_seed, check_whole
+from supsup_lite.checks import check_choice, check_positive, check_seed, check_whole
 from supsup_lite.data import suites
+from supsup_lite.data.cifar100 import split_cifar100
+from supsup_lite.data.imagenet import split_imagenet
+from supsup_lite.data.split_rotated import split_rotated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.devices import free_memory
 from supsup_lite.evaluation.scenarios import Evaluation
 from supsup_lite.hopfield.store import RULES
 from supsup_lite.inference.methods import METHODS
 from supsup_lite.learning.learn import bytes_a_task
+from supsup_lite.masks.budgets import Keep, check_budget
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
 
@@ -22,6 +26,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "lenet": networks.lenet_300_100,
     "fc": networks.fc_1024,
     "conv": networks.conv_net,
+    "resnet18": networks.gem_resnet18,
+    "resnet50": networks.resnet50,
 }
 RECIPES = {"paper": PAPER, "default": DEFAULT}
 SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks and a seed
@@ -29,6 +35,9 @@ SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks a
     "rotated-mnist": suites.rotated_mnist,
     "split-mnist": suites.split_mnist,
     "split-fashion-mnist": suites.split_fashion_mnist,
+    "split-rotated": split_rotated,
+    "split-cifar100": split_cifar100,
+    "split-imagenet": split_imagenet,
 }
 RIVALS = (
     *("supsup", "batch_ensemble", "batch_ensemble_random", "psp", "psp_binary"),
@@ -99,19 +108,18 @@ class GivenSettings(NetworkSettings):
     """Scenarios GG, GNs and GNu: the task is given in training.
 
     Attributes:
-        keep: density of edge-popup masks; None is threshold masks.
+        keep: density of edge-popup masks, or such as "er:0.1"; None is threshold masks.
         infer_from, method, objective: as in `evaluate`.
     """
 
-    keep: float | None = None
+    keep: Keep = None
     infer_from: str = "one_image"
     method: str = "one_shot"
     objective: str = "entropy"
 
     def __post_init__(self):
         super().__post_init__()
-        if self.keep is not None:
-            self._set("keep", check_keep(self.keep))
+        self._set("keep", check_budget(self.keep))
         check_choice("infer_from", self.infer_from, INFER_FROM)
         check_choice("method", self.method, METHODS)
         check_choice("objective", self.objective, OBJECTIVES)
@@ -159,7 +167,10 @@ class RivalSettings(Settings):
         recipe: a name in `RECIPES`, without its learning rate.
         rival: a name in `RIVALS`, or "all".
         lr: learning rate; None searches for the best one on tasks of another seed.
-        tuning_tasks: how many tasks a rate is tried on.
+        tuning_tasks: how many tasks a rate is tried on. Where tasks disturb one another (PSP, the lower bound) the best
+            rate depends on how many there are: give these as many as you can afford.
+        keep: density of SupSup's masks, or such as "er:0.1"; None is threshold masks.
+        seeds: how many seeds are learned, from `seed` on, all with the rates found for the first.
     """
 
     suite: str = "permuted-mnist"
@@ -169,6 +180,8 @@ class RivalSettings(Settings):
     rival: str = "all"
     lr: float | None = None
     tuning_tasks: int = 5
+    keep: Keep = None
+    seeds: int = 1
 
     def __post_init__(self):
         super().__post_init__()
@@ -180,7 +193,9 @@ class RivalSettings(Settings):
             self._set("outputs", check_whole("outputs", self.outputs, least=2))
         if self.lr is not None:
             self._set("lr", check_positive("lr", self.lr))
-        self._set("tuning_tasks", check_whole("tuning_tasks", self.tuning_tasks))
+        self._set("keep", check_budget(self.keep))
+        for name in ("tuning_tasks", "seeds"):
+            self._set(name, check_whole(name, getattr(self, name)))
 
 
 SETTINGS: dict[str, Settings] = {

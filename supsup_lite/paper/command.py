@@ -26,6 +26,7 @@ from supsup_lite.experiments.settings import (
 )
 from supsup_lite.hopfield.store import RULES
 from supsup_lite.inference.methods import METHODS
+from supsup_lite.masks.budgets import ER
 from supsup_lite.results import runs
 
 SHARED: dict[str, Callable[[Any, Team], dict[str, Any]]] = {  # independent tasks, which processes can share
@@ -62,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
     parser.add_argument("--out", help="save the result; a bare file name goes to data/results/")
-    parser.add_argument("--network", choices=NETWORKS, help="LeNet 300-100 or FC 1024-1024 (default: the paper's)")
+    parser.add_argument("--network", choices=NETWORKS, help="of which network (default: the paper's)")
     parser.add_argument("--outputs", type=_positive, help="output neurons s, superfluous ones included")
-    parser.add_argument("--keep", type=float, help="density of edge-popup masks (default: threshold masks)")
+    parser.add_argument("--keep", type=_keep, help="density of edge-popup masks, or er:0.1 (default: threshold masks)")
     parser.add_argument("--recipe", choices=RECIPES, help="how to train the scores")
     parser.add_argument("--steps", type=_positive, help="batches for each task (default: the recipe's)")
     parser.add_argument("--objective", choices=OBJECTIVES, help="H or G")
@@ -77,8 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rival", choices=[*RIVALS, "all"], help="which of the rivals (default: all)")
     parser.add_argument("--lr", type=float, help="learning rate (default: the best on tasks of another seed)")
     parser.add_argument("--tuning-tasks", type=_positive, help="tasks on which a rate is tried")
+    parser.add_argument("--seeds", type=_positive, help="how many seeds of the rivals, all with the same rates")
     parser.add_argument("--images", type=_positive, help="test images of each task (default: all)")
     return parser
+
+
+def _keep(text: str) -> float | str:
+    return text if text.startswith(ER) else float(text)
 
 
 def _positive(text: str) -> int:
