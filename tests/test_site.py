@@ -16,7 +16,7 @@ from tests.everybody import faults, heights, jumped_while_reading, violations, w
 from tests.pages import bring_near, opened_page
 from tests.waiting import built_once
 
-PAGES = ["index", "notation", "glossary", "teaching", *(lesson.stem for lesson in LESSONS)]
+PAGES = ["index", "notation", "glossary", "findings", "teaching", *(lesson.stem for lesson in LESSONS)]
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
