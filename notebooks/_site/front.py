@@ -18,7 +18,7 @@ OTHERS = {  # what pages are about that are no lessons
     "choosing weights, never changing one. Real digits, real training, explorers that move in the page.",
     "notation": "Every symbol of the course on Supermasks in Superposition, with its shape and the lesson it is from.",
     "glossary": "Every term of the course on Supermasks in Superposition, in a sentence or two.",
-    "findings": "What rebuilding Supermasks in Superposition has shown that the paper does not say, and where to see it.",
+    "findings": "What rebuilding Supermasks in Superposition has shown that the paper does not say, and where.",
     "teaching": "For teachers of the course on Supermasks in Superposition: plans, questions, what goes wrong.",
     "search": "Search the course on Supermasks in Superposition.",
     "404": "This page is not here.",
