@@ -19,6 +19,7 @@ MODULES = {  # a lesson's number -> its module beside this one, which defines it
     "06": "hopfield",
     "07": "unannounced",
     "08": "scale",
+    "09": "beyond_mnist",
 }
 
 
