@@ -17,6 +17,7 @@ from tests.pages import bring_near, opened_page
 from tests.waiting import built_once
 
 PAGES = ["index", "notation", "glossary", "findings", "teaching", *(lesson.stem for lesson in LESSONS)]
+NO_EXPLORER = ("04b_similar_tasks", "09_beyond_mnist")
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
@@ -242,7 +243,7 @@ def by_mouse(page, control):
 
 @pytest.mark.parametrize("move", [by_keyboard, by_mouse])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light")])
-@pytest.mark.parametrize("name", [lesson.stem for lesson in LESSONS if lesson.stem != "04b_similar_tasks"])  # has none
+@pytest.mark.parametrize("name", [lesson.stem for lesson in LESSONS if lesson.stem not in NO_EXPLORER])
 def test_every_slider_and_list_of_an_explorer_moves_its_picture(opened, move):
     page, complaints = opened
     show_what_waits_for_predictions(page)

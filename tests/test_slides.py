@@ -119,7 +119,7 @@ def deck(tmp_path_factory):
         new_code_cell("from supsup_lite.explorers import Prediction\nPrediction('00', 'controls')"),
         new_code_cell("print('1 < 2')"),
     ]
-    notebook = execute(new_notebook(cells=cells), folder)
+    notebook = execute(new_notebook(cells=cells), folder).nb
     slides.write(folder / "deck", [])
     files = Files(folder / "deck" / "_static" / "explorers")
     (folder / "deck" / "99.html").write_text(slides.page_of(notebook, "A talk", files), "utf-8")
