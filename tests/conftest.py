@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: as many thread
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 import pytest
+import torch
 from execution import execute_lesson, is_cached
 from lessons import LESSONS
 
@@ -67,6 +68,15 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("lessons, run top to bottom")
         for lesson, taken in sorted(seconds):
             terminalreporter.write_line(f"{taken:6.1f} s  {lesson}")
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """One thread for torch: products this small are not worth a second, which makes them slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,14 @@ def move_slider(page, slider, times: int) -> None:
         page.keyboard.press("ArrowRight" if i // 5 % 2 else "ArrowLeft")
 
 
+def growth_of_heap(page, slider) -> float:
+    """By how many megabytes the heap is larger after 200 moves of a slider than after the first 20."""
+    move_slider(page, slider, 20)
+    before = heap(page)
+    move_slider(page, slider, 200)
+    return heap(page) - before
+
+
 def work_of_each_task(browser, page, do) -> list[float]:
     """What each task of the page's main thread takes while it does something: ms of the processor's own time.
 

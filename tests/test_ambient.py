@@ -25,14 +25,7 @@ from supsup_lite.masks import chosen_weights, initial_weights
 FEW = sl.Recipe(steps=2, batch=8, optimizer="adam", lr=1e-2)
 CPU = {"device": "cpu"}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @contextmanager

@@ -20,14 +20,7 @@ from supsup_lite.networks import by_batch, by_statistics, run
 CPU = {"device": "cpu"}
 FEW = sl.Recipe(steps=4, batch=16, optimizer="adam", lr=1e-2)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def small(outputs=12, seed=0):

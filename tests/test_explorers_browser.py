@@ -25,8 +25,7 @@ from tests import small_site
 from tests.pages import (
     bring_near,
     draw_upright_stroke,
-    heap,
-    move_slider,
+    growth_of_heap,
     opened_page,
     patient,
     regions_that_speak,
@@ -482,10 +481,7 @@ def test_the_page_never_works_long_while_it_asks(opened, browser):
 
 def test_two_hundred_moves_leave_nothing(opened):
     slider = named(opened, "num_tasks")
-    move_slider(opened, slider, 20)
-    before = heap(opened)
-    move_slider(opened, slider, 200)
-    assert heap(opened) < before + 20  # MB
+    assert growth_of_heap(opened, slider) < 20  # MB
     assert opened.workers == []
 
 
@@ -561,10 +557,7 @@ def test_forgetting_by_keyboard_and_mouse(grids, computed):
 @pytest.mark.parametrize(("title", "slider"), [("What does a method", "num_tasks"), ("How does a mask", "sparsity")])
 def test_two_hundred_moves_of_a_grid_leave_nothing(grids, title, slider):
     moved = grids.get_by_label(title).locator(f"[name={slider}]")
-    move_slider(grids, moved, 20)
-    before = heap(grids)
-    move_slider(grids, moved, 200)
-    assert heap(grids) < before + 20  # MB
+    assert growth_of_heap(grids, moved) < 20  # MB
 
 
 def brightness(scope):

@@ -14,7 +14,7 @@ from supsup_lite.explorers.random_masks import ranks_of, removed_at
 from supsup_lite.explorers.stored import asset
 from supsup_lite.hopfield.store import ORDERS, RULES
 from tests import small_site
-from tests.pages import bring_near, draw_upright_stroke, heap, move_slider, opened_page, patient, regions_that_speak
+from tests.pages import bring_near, draw_upright_stroke, growth_of_heap, opened_page, patient, regions_that_speak
 from tests.waiting import wait_until
 
 # --- Python ------------------------------------------------------------------------------------------------------
@@ -547,8 +547,4 @@ CLASSES = "bars => bars.map((bar) => bar.getAttribute('class'))"
 def test_two_hundred_moves_leave_nothing(pages, browser, name, slider):
     with opened_page(browser, (pages / f"{name}.html").as_uri(), reduced_motion="reduce") as (page, _):
         page.wait_for_selector(".supsup-explorer")
-        moved = page.locator(f"[name={slider}]")
-        move_slider(page, moved, 20)
-        before = heap(page)
-        move_slider(page, moved, 200)
-        assert heap(page) < before + 20  # MB
+        assert growth_of_heap(page, page.locator(f"[name={slider}]")) < 20  # MB

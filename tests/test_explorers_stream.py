@@ -13,7 +13,7 @@ from supsup_lite.explorers import Stream
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.stored import streams as stored_streams
 from supsup_lite.unannounced.novelty import known_by_nu, nu
-from tests.pages import fits_and_takes_the_ink, heap, move_slider, opened_page, patient, regions_that_speak
+from tests.pages import fits_and_takes_the_ink, growth_of_heap, opened_page, patient, regions_that_speak
 from tests.waiting import wait_until
 
 TITLE = "When is a new mask needed?"
@@ -263,11 +263,7 @@ def test_epsilon_is_a_line_to_drag(stream_and_scale, browser, explorer, by):
 def test_two_hundred_moves_leave_nothing(stream_and_scale, browser, name, slider):
     with opened_page(browser, (stream_and_scale / f"{name}.html").as_uri()) as (page, _):
         page.wait_for_selector(".supsup-explorer")
-        moved = page.locator(f"[name={slider}]")
-        move_slider(page, moved, 20)
-        before = heap(page)
-        move_slider(page, moved, 200)
-        assert heap(page) < before + 20  # MB
+        assert growth_of_heap(page, page.locator(f"[name={slider}]")) < 20  # MB
 
 
 def test_the_numbers_are_torch_s_to_1e_4(opened, explorer):

@@ -17,14 +17,7 @@ from supsup_lite.networks import FrozenBase
 
 SHAPE = {"input_shape": (1, 28, 28), "device": "cpu"}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Small(nn.Module):

@@ -28,14 +28,7 @@ RMSPROP = sl.Recipe(steps=4, batch=16, optimizer="rmsprop", lr=1e-3)
 CYCLE = sl.Recipe(steps=7, batch=16, optimizer="adam", lr=1e-2, one_cycle=True)
 RECIPES = {"adam": ADAM, "rmsprop": RMSPROP, "one cycle": CYCLE}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread, which on a busy machine makes them 50 times slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -19,14 +19,7 @@ FEW = sl.Recipe(steps=3, batch=8, optimizer="adam", lr=1e-2)
 PER_CALL = 12  # places in each call at which it is interrupted
 ROUNDS = 4  # times that each thread makes each call
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Each call computes in its own thread alone, so that sums are taken in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")  # so that sums are taken in one order
 
 
 def conv_module():

@@ -27,13 +27,7 @@ def small_suite(tasks: int, seed: int):
     return sl.tasks_of(x, y, x[:200], y[:200], kind="permuted", num_tasks=tasks, seed=seed)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

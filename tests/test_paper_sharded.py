@@ -62,14 +62,10 @@ def kill_all(process: subprocess.Popen, folder: Path) -> None:
 
 
 @pytest.fixture
-def one_thread(monkeypatch):
-    """As the processes of torchrun compute: the number of threads decides how sums are rounded."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def as_torchrun(one_thread, monkeypatch):
+    """As its processes compute: the number of threads decides how sums are rounded."""
     monkeypatch.setattr(blocks, "BLOCK", {"cpu": SIZE})
     monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
-    yield
-    torch.set_num_threads(threads)
 
 
 def learn(monkeypatch, cache, count: int = TASKS, team: Team | None = None) -> MaskStore:
@@ -90,7 +86,7 @@ def equal(one: MaskStore, other: MaskStore) -> bool:
     return len(one) == len(other) and all(torch.equal(one.packed(name), other.packed(name)) for name in one.shapes)
 
 
-def test_two_processes_killed_and_resumed_by_two_or_by_one(one_thread, capsys, monkeypatch, tmp_path):
+def test_two_processes_killed_and_resumed_by_two_or_by_one(as_torchrun, capsys, monkeypatch, tmp_path):
     whole = learn(monkeypatch, tmp_path / "undisturbed")
     (folder,) = (tmp_path / "undisturbed" / "runs").iterdir()
     assert len(finished(folder)) == TASKS / SIZE
@@ -166,13 +162,13 @@ def test_a_file_is_handed_out_where_it_is_missing(monkeypatch, tmp_path):
         assert [bytes(b) for b in finished(folder)] == [block_file(folder, b).read_bytes() for b in finished(folder)]
 
 
-def test_processes_with_different_seeds_are_refused(one_thread, monkeypatch, tmp_path):
+def test_processes_with_different_seeds_are_refused(as_torchrun, monkeypatch, tmp_path):
     monkeypatch.setattr(Team, "gather", lambda team, value: [value, ("permuted-mnist-of-another-seed", *value[1:])])
     with pytest.raises(ValueError, match="process 1: permuted-mnist-of-another-seed"):
         learn(monkeypatch, tmp_path, 2, Team(0, 2))
 
 
-def test_a_block_of_another_run_is_refused(one_thread, monkeypatch, tmp_path):
+def test_a_block_of_another_run_is_refused(as_torchrun, monkeypatch, tmp_path):
     masks = learn(monkeypatch, tmp_path, 4)
     (folder,) = (tmp_path / "runs").iterdir()
     masks[:3].save(block_file(folder, range(0, 4)))
@@ -188,7 +184,7 @@ def test_a_block_of_another_run_is_refused(one_thread, monkeypatch, tmp_path):
         learn(monkeypatch, tmp_path, 4)
 
 
-def test_ctrl_c_keeps_the_tasks_of_the_block_that_are_finished(one_thread, monkeypatch, tmp_path):
+def test_ctrl_c_keeps_the_tasks_of_the_block_that_are_finished(as_torchrun, monkeypatch, tmp_path):
     whole = learn(monkeypatch, tmp_path / "undisturbed", 12)
     monkeypatch.setattr(blocks, "BLOCK", {"cpu": 12})
     learn_scores, calls = learning.learn_scores, []

@@ -19,14 +19,7 @@ from supsup_lite.seeding import generator
 
 SHORT = sl.Recipe(steps=6, batch=16, optimizer="adam", lr=1e-2, one_cycle=True)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def conv_module():

@@ -9,7 +9,6 @@ The last column is the arithmetic of the paper's runs, at the images a second of
 for 100 epochs of 2,500 images, SplitImageNet 100 tasks for 100 epochs of some 12,800, each once for every density.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -23,6 +22,7 @@ from supsup_lite.learning.optimizers import make_optimizer
 from supsup_lite.masks import init_scores
 from supsup_lite.networks import FrozenBase
 from supsup_lite.networks import run as run_network
+from tests.benchmarks.timing import timed
 
 ROUNDS, STEPS, TOGETHER = 5, 3, 5
 CPU_ONLY = not torch.cuda.is_available()
@@ -129,17 +129,3 @@ def forward(net, mask, x: torch.Tensor) -> Callable[[], None]:
             sl.apply_mask(net, mask, x)
 
     return work
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return seconds of one core, or with a GPU those of the clock until it is done."""
-    if CPU_ONLY:
-        torch.set_num_threads(1)
-        began = time.process_time()
-        work()
-        return time.process_time() - began
-    torch.cuda.synchronize()
-    began = time.perf_counter()
-    work()
-    torch.cuda.synchronize()
-    return time.perf_counter() - began

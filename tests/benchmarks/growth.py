@@ -12,7 +12,6 @@ they are those of the clock. Of two rounds the faster counts.
 """
 
 import multiprocessing
-import time
 
 import torch
 
@@ -22,6 +21,7 @@ from supsup_lite.learning.learn import learn_scores
 from supsup_lite.recipes import DEFAULT, PAPER
 from supsup_lite.results.runs import save, versions
 from tests.benchmarks.inference import _fresh_peak_mb, _peak_mb
+from tests.benchmarks.timing import timed
 
 MASKS, IMAGES, TOGETHER, STEPS, ROUNDS = (1, 10, 100, 250, 1000, 2500), (1, 16, 128), (1, 2, 4, 8), 30, 2
 CASES = [
@@ -50,7 +50,7 @@ def _infer(network: str, count: int, images: int) -> dict:
     before = _fresh_peak_mb()
     masks = _random_masks(net, count, draw)
     _fresh_peak_mb()  # what was needed to make the masks does not count, the masks do
-    seconds = [_timed(lambda: alpha_gradient(net, masks, x)) for _ in range(ROUNDS)]
+    seconds = [timed(lambda: alpha_gradient(net, masks, x)) for _ in range(ROUNDS)]
     return {
         "network": network,
         "weights": net.num_weights,
@@ -85,7 +85,7 @@ def learning_rows() -> list[dict]:
     for repeat in range(ROUNDS + 1):
         for (width, name), values in seconds.items():
             short = sl.Recipe(STEPS, 128, recipes[name].optimizer, recipes[name].lr, recipes[name].one_cycle)
-            took = _timed(lambda w=width, r=short: learn_scores(net, tasks[:w], None, 0, r)) / (STEPS * width)
+            took = timed(lambda w=width, r=short: learn_scores(net, tasks[:w], None, 0, r)) / (STEPS * width)
             if repeat:  # the first time loads libraries
                 values.append(took)
     return [
@@ -97,20 +97,6 @@ def learning_rows() -> list[dict]:
         }
         for (width, name), values in seconds.items()
     ]
-
-
-def _timed(work) -> float:
-    """Return seconds of one core, or with a GPU those until it is done."""
-    if not torch.cuda.is_available():
-        torch.set_num_threads(1)
-        began = time.process_time()
-        work()
-        return time.process_time() - began
-    torch.cuda.synchronize()
-    began = time.perf_counter()
-    work()
-    torch.cuda.synchronize()
-    return time.perf_counter() - began
 
 
 def main() -> None:
