@@ -5,14 +5,14 @@ W side by side, and a task costs inputs + outputs numbers a layer. In a convolut
 
 W is trained in the first task, or not at all. Here the first task trains it by itself (`first_task_trunk`), and then
 its vectors as any other task does, instead of both together. They start as ones: so a task starts from the trunk.
-(Signs drawn at random, as Wen et al. and the SupSup code start, end within 0.5 % of them on PermutedMNIST.)
+(Wen et al. and the SupSup code start from signs drawn at random.)
 """
 
 import torch
 from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
-from supsup_lite.baselines.dense import OnStep, train_through
+from supsup_lite.baselines.dense import OnStep, side_by_side, train_through
 from supsup_lite.baselines.kept import Kept, with_statistics
 from supsup_lite.baselines.trunks import check_trunk
 from supsup_lite.data.tasks import TaskSuite
@@ -87,17 +87,18 @@ def unit_vectors(net: Network, k: int) -> Vectors:
 
 def forward_vectors(net: Network, trunk: Weights, vectors: Vectors, x: Tensor) -> Tensor:
     """Return logits [k, B, outputs] of k tasks on their own images [k, B, ...], by one product a layer for all."""
-    k = len(x)
-    if k > 1 and not net.per_image:  # where the images of a batch meet, each task goes by itself
-        rows = [{name: values[i : i + 1] for name, values in vectors.items()} for i in range(k)]
-        return torch.cat([forward_vectors(net, trunk, row, x[i : i + 1]) for i, row in enumerate(rows)])
 
-    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        h = scaled(layer, vectors[f"{name}.in"], h.unflatten(0, (k, -1))).flatten(0, 1)
-        z = linear_part(layer, trunk[f"{name}.weight"].to(h.dtype), h)
-        return plus_bias(layer, scaled(layer, vectors[f"{name}.out"], z.unflatten(0, (k, -1))).flatten(0, 1))
+    def forward(vectors: Vectors, x: Tensor) -> Tensor:
+        k = len(x)
 
-    return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
+        def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+            h = scaled(layer, vectors[f"{name}.in"], h.unflatten(0, (k, -1))).flatten(0, 1)
+            z = linear_part(layer, trunk[f"{name}.weight"].to(h.dtype), h)
+            return plus_bias(layer, scaled(layer, vectors[f"{name}.out"], z.unflatten(0, (k, -1))).flatten(0, 1))
+
+        return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
+
+    return side_by_side(net, forward, vectors, x)
 
 
 def scaled(layer: nn.Module, vectors: Tensor, h: Tensor) -> Tensor:

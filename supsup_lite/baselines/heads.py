@@ -6,11 +6,10 @@ first task (the paper's "separate heads"). `train_shared_trunk` trains the trunk
 each task's head as it was (the paper's lower bound).
 """
 
-import torch
 from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
-from supsup_lite.baselines.dense import OnStep, train, train_through
+from supsup_lite.baselines.dense import OnStep, side_by_side, train, train_through
 from supsup_lite.baselines.kept import Kept, joined, with_statistics
 from supsup_lite.baselines.trunks import check_trunk
 from supsup_lite.data.tasks import TaskSuite
@@ -105,17 +104,18 @@ def train_shared_trunk(
 
 def forward_heads(net: Network, trunk: Weights, heads: Weights, x: Tensor) -> Tensor:
     """Return logits [k, B, outputs] of k tasks on their own images [k, B, ...]: one trunk, and heads [k, *shape]."""
-    k = len(x)
-    if k > 1 and not net.per_image:  # where the images of a batch meet, each task goes by itself
-        rows = [{name: values[i : i + 1] for name, values in heads.items()} for i in range(k)]
-        return torch.cat([forward_heads(net, trunk, row, x[i : i + 1]) for i, row in enumerate(rows)])
 
-    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        if f"{name}.weight" in heads:
-            return each_with(layer, heads[f"{name}.weight"], h.unflatten(0, (k, -1))).flatten(0, 1)
-        return layer_with(layer, trunk[f"{name}.weight"].to(h.dtype), h)
+    def forward(heads: Weights, x: Tensor) -> Tensor:
+        k = len(x)
 
-    return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
+        def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
+            if f"{name}.weight" in heads:
+                return each_with(layer, heads[f"{name}.weight"], h.unflatten(0, (k, -1))).flatten(0, 1)
+            return layer_with(layer, trunk[f"{name}.weight"].to(h.dtype), h)
+
+        return net(x.flatten(0, 1), apply).unflatten(0, (k, -1))
+
+    return side_by_side(net, forward, heads, x)
 
 
 def head_of(net: Network) -> str:

@@ -9,8 +9,8 @@ Bits are not independent, above all where tasks are alike. So some units of each
 where masks vary more there than foreseen, so does what is unread. A race that is close for that reason, or because
 nothing speaks for any mask, is noticed and costs more: an eighth of the bits for permuted tasks, a third to a half for
 rotated and split ones. Of 5,000 images of 250 permutations (s = 100), 1 was given another mask than by One-Shot, and 4
-by the objective G. Where One-Shot itself is unsure it is more: 1 of 256 for s = 25, 3 of 512 for 2,500 masks that had
-learned for 40 steps only (data/results/votes.json, but for the last).
+by the objective G. Where One-Shot itself is unsure it is more: 1 of 256 for s = 25, 54 of 5,000 for 2,500 masks that
+had learned for 50 small batches (data/results/votes.json and racing_learned.json).
 
 The name and the idea are those of Maron and Moore ("Hoeffding Races", NIPS 1993); in the bandit literature it is
 successive elimination. What is new is the order, and that it is known beforehand how much each unread unit can say.
