@@ -333,9 +333,10 @@ def test_tasks_side_by_side_are_a_plain_loop(net, keep):
 def test_a_mask_does_not_depend_on_its_company(net, tasks, masks):
     alone = sl.learn_masks(net, tasks, recipe=FEW, at_once=1, progress=False)
     for one, other in zip(masks, alone, strict=True):
-        assert sum(int((one[name] != other[name]).sum()) for name in one) <= 2  # on the border, by rounding
-        for name, values in one.statistics.items():
-            torch.testing.assert_close(values, other.statistics[name], rtol=1e-2, atol=1e-2)
+        flipped = sum(int((one[name] != other[name]).sum()) for name in one)
+        assert flipped <= 2, "none here; a processor may round the end of a tensor otherwise"
+        if not flipped:
+            assert all(torch.equal(values, other.statistics[name]) for name, values in one.statistics.items())
 
 
 def test_learning_learns_and_transfer_runs(net, tasks):
