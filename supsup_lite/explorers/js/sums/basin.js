@@ -1,16 +1,16 @@
-// How often each stored digit comes back, bit for bit, at each level of noise. Uses numbers, recall
-// and noise.
+// How often each stored digit comes back, bit for bit, at each level of noise. Uses numbers,
+// recall, noise and slices.
 // @ts-check
 
 supsup.basin = (() => {
   const { last } = supsup.numbers;
   const { recall, same } = supsup.recall;
   const { spoil } = supsup.noise;
+  const { inSlices } = supsup.slices;
 
   const LEVELS = Array.from({ length: 11 }, (_, i) => 0.05 * i); // of noise
   const TRIES = 20;
-  const SLICE = 8; // ms of work at a time, so that every input is answered at once
-  const PAUSE = 4; // ms between them
+  const DELAY = 60; // ms, in which whoever moves a slider moves on
 
   /**
    * Count in slices, and report the shares after each try.
@@ -24,7 +24,7 @@ supsup.basin = (() => {
     const most = damage === "covered" ? 1 : TRIES;
     let tries = 0;
     let at = 0; // of all digits and levels
-    let timer = 0;
+    let reported = 0;
     /** @type {number[][]} */
     let shares = [];
     const countOne = () => {
@@ -33,19 +33,15 @@ supsup.basin = (() => {
       const probe = spoil(patterns[i], LEVELS[level], damage, i, 1000 + tries);
       const { states, cycles } = recall(spins, probe, order);
       if (!cycles && same(last(states), patterns[i])) counts[i][level]++;
-      if (++at < patterns.length * LEVELS.length) return;
+      if (++at < patterns.length * LEVELS.length) return true;
       [at, tries] = [0, tries + 1];
       shares = counts.map((row) => row.map((count) => count / tries));
+      return tries < most;
     };
-    const countSlice = () => {
-      const until = performance.now() + SLICE;
-      const before = tries;
-      while (tries < most && performance.now() < until) countOne();
-      if (tries > before) report(shares, tries);
-      if (tries < most) timer = setTimeout(countSlice, PAUSE);
+    const tell = () => {
+      if (tries > reported) report(shares, (reported = tries));
     };
-    timer = setTimeout(countSlice, 60);
-    return () => clearTimeout(timer);
+    return inSlices(countOne, tell, DELAY);
   }
 
   return { LEVELS, TRIES, measureBasin };

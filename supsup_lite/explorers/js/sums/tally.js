@@ -1,5 +1,5 @@
 // How often an inference is right: a hundred test images, each shuffled by a task that the network
-// knows, both drawn at random. Uses mnist, generator and inference.
+// knows, both drawn at random. Uses mnist, generator, inference and slices.
 // @ts-check
 
 /** @typedef {{ images: Uint8Array, labels: Uint8Array }} TestImages 784 bytes an image, a label */
@@ -15,10 +15,9 @@ supsup.tally = (() => {
   const { PIXELS, normalise } = supsup.mnist;
   const { generator } = supsup.generator;
   const { infer } = supsup.inference;
+  const { inSlices } = supsup.slices;
 
   const QUESTIONS = 100;
-  const SLICE = 8; // ms of work at a time, so that every input is answered at once
-  const PAUSE = 4; // ms between them
 
   /**
    * The images and tasks of a round: the same each time.
@@ -44,7 +43,6 @@ supsup.tally = (() => {
   function askMany({ network, test, permutations }, state, round, report) {
     const { images, tasks } = questionsOf(round, test.labels.length, state.num_tasks);
     const score = { asked: 0, found: 0, read: 0 };
-    let timer = 0;
     const askOne = () => {
       const [i, task] = [images[score.asked], tasks[score.asked]];
       const grey = test.images.subarray(PIXELS * i, PIXELS * (i + 1));
@@ -52,19 +50,11 @@ supsup.tally = (() => {
       const seen = Float64Array.from(permutation, (from) => grey[from]);
       const { chosen, digit } = infer(network, normalise(seen), state);
       score.asked++;
-      if (chosen !== task) return;
-      score.found++;
-      if (digit === test.labels[i]) score.read++;
+      if (chosen === task) score.found++;
+      if (chosen === task && digit === test.labels[i]) score.read++;
+      return score.asked < QUESTIONS;
     };
-    const askSlice = () => {
-      const until = performance.now() + SLICE;
-      do askOne();
-      while (score.asked < QUESTIONS && performance.now() < until);
-      if (score.asked < QUESTIONS) timer = setTimeout(askSlice, PAUSE);
-      report({ ...score });
-    };
-    timer = setTimeout(askSlice);
-    return () => clearTimeout(timer);
+    return inSlices(askOne, () => report({ ...score }));
   }
 
   return { QUESTIONS, askMany };
