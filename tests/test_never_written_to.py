@@ -1,7 +1,8 @@
 """Not one weight ever changes, not even for a moment: calls side by side in threads, and calls that are interrupted."""
 
-import sys
+import gc
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 
 import pytest
@@ -14,6 +15,7 @@ from supsup_lite.hopfield import measure_limits
 from supsup_lite.inference import entropies, halvings
 from supsup_lite.inference.racing import LEAST
 from supsup_lite.masks import initial_weights
+from tests.interrupting import Interrupt
 
 FEW = sl.Recipe(steps=3, batch=8, optimizer="adam", lr=1e-2)
 PER_CALL = 12  # places in each call at which it is interrupted
@@ -164,36 +166,34 @@ def test_calls_side_by_side_give_what_they_give_alone(threads, alone, untouched)
         assert list(pool.map(work, range(threads))) == [[]] * threads
 
 
-def lines_of(call, stop_at=None):
-    """Run a call; return how many lines of Python it ran. At line number `stop_at` it is interrupted, as by Ctrl-C."""
-    count = 0
+def test_no_interrupt_is_lost_in_the_collector():
+    seen, before = [], gc.get_threshold()
 
-    def trace(frame, event, argument):
-        nonlocal count
-        if event == "line":
-            count += 1
-            if count == stop_at:
-                raise KeyboardInterrupt
-        return trace
+    def collecting(phase, info):
+        seen.append(phase)
+        seen.append(phase)
 
-    before = sys.gettrace()
-    sys.settrace(trace)
+    gc.callbacks.append(collecting)
+    gc.set_threshold(1)
     try:
-        call()
-    except KeyboardInterrupt:
-        assert stop_at is not None
+        for at in range(1, 12):
+            with pytest.raises(KeyboardInterrupt), Interrupt(at):
+                same([[torch.ones(2)] for _ in range(4)], [torch.ones(2)])
     finally:
-        sys.settrace(before)
-    return count
+        gc.callbacks.remove(collecting)
+        gc.set_threshold(*before)
+    assert seen  # it collected between the calls
 
 
 @pytest.mark.filterwarnings("ignore:Interrupted")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a progress bar half made
 @pytest.mark.parametrize("name", CALLS)
 def test_an_interrupted_call_leaves_nothing_behind(name, alone, untouched):
-    total = lines_of(CALLS[name])
-    for stop_at in {1 + i * (total - 1) // (PER_CALL - 1) for i in range(PER_CALL)}:
-        lines_of(CALLS[name], stop_at)
+    with Interrupt(None) as counted:
+        CALLS[name]()
+    for stop_at in {1 + i * (counted.seen - 1) // (PER_CALL - 1) for i in range(PER_CALL)}:
+        with suppress(KeyboardInterrupt), Interrupt(stop_at):  # some calls end with what they have, and a warning
+            CALLS[name]()
         assert torch.is_grad_enabled(), f"{name}, interrupted at line {stop_at}"
         for other in ("apply_mask", "apply_mask, conv", "apply_mask, units", "superpose, shared"):
             assert same(CALLS[other](), alone[other]), f"{other} after {name}, interrupted at line {stop_at}"

@@ -2,7 +2,6 @@
 
 import io
 import math
-import sys
 from fractions import Fraction
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from supsup_lite.networks.mlp import MLP
 from supsup_lite.recipes import STEADY
 from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import Look, Record, known_by_nu, nu
+from tests.interrupting import Interrupt
 
 FAST = sl.Recipe(30, 64, "adam", 2e-3)
 
@@ -336,29 +336,6 @@ class Scripted:
 
     def doubts(self, evidence):
         return len(self.learner.used) == 24
-
-
-class Interrupt:
-    """Raises KeyboardInterrupt at line n of a call, counted in every function that it runs through, torch's too."""
-
-    def __init__(self, n: int | None):
-        self.n, self.seen = n, 0
-
-    def __enter__(self):
-        self._before = sys.gettrace()
-        sys.settrace(lambda *_: self._line)
-        return self
-
-    def __exit__(self, *_):
-        sys.settrace(self._before)
-
-    def _line(self, frame, event, arg):
-        if event == "line" and frame.f_code.co_filename != __file__:
-            self.seen += 1
-            if self.seen == self.n:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return self._line
 
 
 def bits_of(learner) -> dict[str, torch.Tensor]:
