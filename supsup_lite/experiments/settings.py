@@ -46,14 +46,17 @@ RIVALS = (
 OBJECTIVES = ("entropy", "superfluous")
 INFER_FROM = ("one_image", "whole_batch")
 CANDIDATES = ("paper", "one_untrained", "both")
+OPEN_QUESTIONS = (
+    *("difficulty", "domains", "small-networks", "temperature"),
+    *("units", "width", "follow-ups", "rotations"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Sizes:
     """What every experiment has.
 
     Attributes:
-        tasks: k.
         seed: of the network, the tasks and the learner.
         steps: batches for each task; None takes the recipe's.
         images: test images of each task; None takes all.
@@ -62,13 +65,11 @@ class Settings:
         TypeError, ValueError: one of them makes no sense.
     """
 
-    tasks: int
     seed: int = 0
     steps: int | None = None
     images: int | None = None
 
     def __post_init__(self):
-        self._set("tasks", check_whole("tasks", self.tasks))
         self._set("seed", check_seed(self.seed))
         for name in ("steps", "images"):
             if getattr(self, name) is not None:
@@ -80,6 +81,21 @@ class Settings:
     def training(self, recipe: Recipe) -> Recipe:
         """Return the recipe, with as many steps as are wanted."""
         return recipe if self.steps is None else replace(recipe, steps=self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Sizes):
+    """What the paper's experiments have.
+
+    Attributes:
+        tasks: k.
+    """
+
+    tasks: int
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._set("tasks", check_whole("tasks", self.tasks))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,13 +214,36 @@ class RivalSettings(Settings):
             self._set(name, check_whole(name, getattr(self, name)))
 
 
-SETTINGS: dict[str, Settings] = {
+@dataclass(frozen=True, kw_only=True)
+class OpenQuestionSettings(Sizes):
+    """What the paper leaves open.
+
+    Attributes:
+        which: a name in `OPEN_QUESTIONS`.
+        tasks, steps, images: None takes the question's own.
+        seeds: how many, from `seed` on.
+    """
+
+    which: str
+    tasks: int | None = None
+    seeds: int = 3
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("which", self.which, OPEN_QUESTIONS)
+        if self.tasks is not None:
+            self._set("tasks", check_whole("tasks", self.tasks))
+        self._set("seeds", check_whole("seeds", self.seeds))
+
+
+SETTINGS: dict[str, Sizes] = {
     "permuted-mnist": GivenSettings(tasks=20),
     "rotated-mnist": GivenSettings(tasks=36, network="fc", infer_from="whole_batch", method="binary"),
     "split-mnist": GivenSettings(tasks=5),
     "permuted-mnist-nns": UnannouncedSettings(tasks=20),
     "split-mnist-hopfield": HopfieldSettings(tasks=5),
     "rivals": RivalSettings(tasks=20),
+    "open-questions": OpenQuestionSettings(which="difficulty"),
 }
 ON_A_GPU = SETTINGS | {"permuted-mnist": GivenSettings(tasks=250, network="fc", outputs=500)}  # the paper's own
 

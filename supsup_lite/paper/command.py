@@ -13,16 +13,18 @@ import torch
 from supsup_lite.devices import device
 from supsup_lite.experiments import hopsupsup, mnist, nns, rivals
 from supsup_lite.experiments.distributed import Team, join_team
+from supsup_lite.experiments.open_questions.asking import open_questions
 from supsup_lite.experiments.settings import (
     CANDIDATES,
     NETWORKS,
     OBJECTIVES,
     ON_A_GPU,
+    OPEN_QUESTIONS,
     RECIPES,
     RIVALS,
     SETTINGS,
     SUITES,
-    Settings,
+    Sizes,
 )
 from supsup_lite.hopfield.store import RULES
 from supsup_lite.inference.methods import METHODS
@@ -38,6 +40,7 @@ ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # one task after the othe
     "permuted-mnist-nns": nns.permuted_mnist_nns,
     "split-mnist-hopfield": hopsupsup.split_mnist_hopfield,
     "rivals": rivals.rivals,
+    "open-questions": open_questions,
 }
 EXPERIMENTS = SHARED | ALONE
 ROOM = "Free some disk space, or set SUPSUP_CACHE to a folder that can be written; what was saved is kept."
@@ -58,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         ),
         argument_default=argparse.SUPPRESS,  # what is not given is the experiment's own
     )
-    parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what fits this machine")
+    parser.add_argument(
+        "name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: the paper's, as they fit this machine"
+    )
     parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
     parser.add_argument("--seed", type=int, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
@@ -76,11 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--suite", choices=SUITES, help="of the rivals' tasks")
     parser.add_argument("--rival", choices=[*RIVALS, "all"], help="which of the rivals (default: all)")
+    parser.add_argument("--which", choices=OPEN_QUESTIONS, help=f"of the open questions (default: {OPEN_QUESTIONS[0]})")
     parser.add_argument("--lr", type=float, help="learning rate (default: the best on tasks of another seed)")
     parser.add_argument("--tuning-tasks", type=_positive, help="tasks on which a rate is tried")
-    parser.add_argument("--seeds", type=_positive, help="how many seeds of the rivals, all with the same rates")
+    parser.add_argument("--seeds", type=_positive, help="how many seeds of rivals or open questions")
     parser.add_argument("--images", type=_positive, help="test images of each task (default: all)")
     return parser
+
+
+def _of_the_paper() -> list[str]:
+    return [name for name in EXPERIMENTS if name != "open-questions"]
 
 
 def _keep(text: str) -> float | str:
@@ -102,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if where is not None:
             os.environ["SUPSUP_DEVICE"] = where
-        team, names = join_team(), list(EXPERIMENTS) if asked == "all" else [asked]
+        team, names = join_team(), _of_the_paper() if asked == "all" else [asked]
         if team.size > 1 and not set(names) <= set(SHARED):
             alone = ", ".join(sorted(set(names) & set(ALONE)))
             raise ValueError(f"one process reads a stream, or learns it all: start {alone} without torchrun.")
@@ -123,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"{name}: a file cannot be read or written ({error}). {ROOM}")
 
 
-def _settings(name: str, given: dict[str, Any], all_of_them: bool) -> Settings:
+def _settings(name: str, given: dict[str, Any], all_of_them: bool) -> Sizes:
     """Return an experiment's settings, with what is given in their place; of `all` each takes what it has."""
     settings = (ON_A_GPU if all_of_them and device().type == "cuda" else SETTINGS)[name]
     known = {field.name for field in fields(settings)}

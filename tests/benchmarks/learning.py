@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import supsup_lite as sl
-from supsup_lite.data.datasets import _torchvision_datasets, _unpack
+from supsup_lite.data.datasets import _unpack, torchvision_datasets
 from supsup_lite.learning.learn import learn_scores
 
 STEPS, ROUNDS, TOGETHER = 100, 5, 4
@@ -83,7 +83,7 @@ class _MaskedLinear(nn.Module):
 
 def official_way(net, steps: int) -> Callable[[], None]:
     """Return a function that trains one task from a torchvision DataLoader with transforms on each image."""
-    datasets = _torchvision_datasets()
+    datasets = torchvision_datasets()
     from torchvision import transforms
 
     shuffle = torch.randperm(784, generator=torch.Generator().manual_seed(0))
