@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
-from supsup_lite.plots.style import INK, MARKERS, PALETTE, figure, numbers, percent, style
+from supsup_lite.plots.style import INK, MARKERS, PALETTE, figure, percent, style
 
 LINES = ("-", "--", ":", "-.")
 Interval = tuple[float, float, float, int]  # mean over seeds, lower and upper end, how many seeds
@@ -51,7 +51,7 @@ def curves(lines: Mapping[str, Mapping[float, Interval]], xlabel: str, ylabel: s
     axes.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
     axes.xaxis.set_major_locator(FixedLocator(sorted({place for points in lines.values() for place in points})))
     axes.xaxis.set_minor_locator(NullLocator())
-    numbers(axes.xaxis)
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     if shares:
         percent(axes.yaxis)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
