@@ -7,7 +7,7 @@ from pathlib import Path
 import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 10  # within five minutes of measured walks: 20, 30, 40, 40, 55 for 00 to 04
+WORDS_A_MINUTE, CODE_SIGNS_A_MINUTE = 200, 510  # within five minutes of measured walks: 20, 30, 40, 40, 55 for 00 to 04
 FRONT_PAGE = ROOT / "notebooks" / "index.md"
 LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]*_*.md"))  # 04, 04b, 05: an underscore comes before a letter
 
@@ -36,16 +36,16 @@ def title_and_promise(lesson: Path) -> tuple[str, str]:
 def minutes_to_read(lesson: Path) -> int:
     """Return the minutes that a newcomer takes to read a lesson, prose and code, in steps of five.
 
-    Words of prose and lines of code that are not blank, each at its own speed. What unfolds is not counted: hints and
+    Words of prose and signs of code that are not blank, each at its own speed. What unfolds is not counted: hints and
     solutions belong to the minutes of doing.
     """
-    words = lines = 0
+    words = signs = 0
     for cell in jupytext.read(lesson).cells:
         if cell.cell_type == "markdown":
             words += len(re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL).split())
         elif "solution" not in cell.metadata.get("tags", []):
-            lines += sum(1 for line in cell.source.splitlines() if line.strip())
-    return 5 * round((words / WORDS_A_MINUTE + lines / CODE_LINES_A_MINUTE) / 5)
+            signs += len("".join(cell.source.split()))
+    return 5 * round((words / WORDS_A_MINUTE + signs / CODE_SIGNS_A_MINUTE) / 5)
 
 
 def goals(lesson: Path) -> list[str]:
