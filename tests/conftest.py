@@ -93,10 +93,11 @@ def browser():
 
 @pytest.fixture(scope="session")
 def stream_and_scale(tmp_path_factory):
-    """The folder of a small site: `index` has the stream explorer, `scale` the other one."""
-    toc = "```{toctree}\n:hidden:\nscale\n```"
+    """The folder of a small site: `index` has the stream explorer, `scale` and `rivals` those that only count."""
+    toc = "```{toctree}\n:hidden:\nscale\nrivals\n```"
     cells = {
         "index": [f"# Streams\n\n{toc}", "from supsup_lite.explorers import Stream\nStream()"],
         "scale": ["# Scale", "from supsup_lite.explorers import Scale\nScale()"],
+        "rivals": ["# Rivals", "from supsup_lite.explorers import Rivals\nRivals()"],
     }
     return small_site.build(tmp_path_factory.mktemp("stream_and_scale"), cells)

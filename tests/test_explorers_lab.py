@@ -35,6 +35,7 @@ CELLS = {
     "hopfield": "Hopfield()",
     "stream": "Stream()",
     "scale": "Scale()",
+    "rivals": "Rivals()",
     "random_masks": "RandomMasks(sl.lenet_300_100(10), sl.permuted_mnist(1), (0, 50, 90))",
     "masks": "Masks(sl.lenet_300_100(), sl.rotated_mnist(1), sl.Recipe(20, 100, 'adam', 4e-3), (50, 90))",
     "learning": "Learning(rule='edge-popup')",

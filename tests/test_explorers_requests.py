@@ -17,6 +17,7 @@ from supsup_lite.explorers import (
     Learning,
     Masks,
     RandomMasks,
+    Rivals,
     Scale,
     Stream,
     TaskInference,
@@ -55,11 +56,12 @@ def explorers():
         "Stream": Stream(),
         "Hopfield": Hopfield(),
         "Scale": Scale(),
+        "Rivals": Rivals(),
         "Learning": Learning(),
     }
 
 
-NAMES = ("TaskInference", "Masks", "RandomMasks", "Forgetting", "Stream", "Hopfield", "Scale", "Learning")
+NAMES = ("TaskInference", "Masks", "RandomMasks", "Forgetting", "Stream", "Hopfield", "Scale", "Rivals", "Learning")
 # What each may be asked for, and one thing in its place that it may not.
 REQUESTS = {
     "TaskInference": ({"outputs": 25, "sparsity": 70, "tasks": 3}, {"outputs": 33, "sparsity": 99.9, "tasks": 101}),
@@ -101,7 +103,7 @@ def test_what_is_offered_is_started_and_each_field_is_checked(explorers, started
     assert explorers[name].progress < 0
 
 
-@pytest.mark.parametrize("name", ["Hopfield", "Scale", "Learning"])
+@pytest.mark.parametrize("name", ["Hopfield", "Scale", "Rivals", "Learning"])
 def test_who_learns_nothing_says_so(explorers, started, name):
     explorers[name].reply({"learn": {"sparsity": 50}})
     assert (explorers[name].trouble, started) == (f"{name} learns nothing.", [])

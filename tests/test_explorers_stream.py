@@ -259,7 +259,7 @@ def test_epsilon_is_a_line_to_drag(stream_and_scale, browser, explorer, by):
         assert complaints == []
 
 
-@pytest.mark.parametrize(("name", "slider"), [("index", "batch"), ("scale", "num_tasks")])
+@pytest.mark.parametrize(("name", "slider"), [("index", "batch"), ("scale", "num_tasks"), ("rivals", "budget")])
 def test_two_hundred_moves_leave_nothing(stream_and_scale, browser, name, slider):
     with opened_page(browser, (stream_and_scale / f"{name}.html").as_uri()) as (page, _):
         page.wait_for_selector(".supsup-explorer")

@@ -100,7 +100,10 @@ def _row(name: str, seed: int, recipe: Recipe, lr: float, settings: RivalSetting
     if contestant.kind is BatchEnsemble:
         row["GNu"] = figures_of(_one_shot(joined([fetch() for _, fetch in parts]), suite))
     if contestant.kind is Masked:
-        row["file_bytes"] = joined_masks([fetch() for _, fetch in parts]).file_bytes
+        for first in row["by_tasks"]:
+            masks = joined_masks([fetch() for block, fetch in parts if block.stop <= first["tasks"]])
+            first["file_bytes"] = masks.file_bytes
+        row["file_bytes"] = row["by_tasks"][-1]["file_bytes"]
     return row | {"learning_seconds": round(learning, 1), "evaluating_seconds": round(time.perf_counter() - began, 1)}
 
 

@@ -6,6 +6,7 @@ from supsup_lite.explorers.learning import Learning
 from supsup_lite.explorers.masks import Masks
 from supsup_lite.explorers.quiz import Prediction, Quiz
 from supsup_lite.explorers.random_masks import RandomMasks
+from supsup_lite.explorers.rivals import Rivals
 from supsup_lite.explorers.scale import Scale
 from supsup_lite.explorers.stream import Stream
 from supsup_lite.explorers.task_inference import TaskInference
@@ -18,6 +19,7 @@ __all__ = [
     "Prediction",
     "Quiz",
     "RandomMasks",
+    "Rivals",
     "Scale",
     "Stream",
     "TaskInference",
