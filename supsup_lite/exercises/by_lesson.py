@@ -20,6 +20,7 @@ MODULES = {  # a lesson's number -> its module beside this one, which defines it
     "07": "unannounced",
     "08": "scale",
     "09": "beyond_mnist",
+    "10": "open_questions",
 }
 
 
