@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from supsup_lite.plots import luck, masks
+from supsup_lite.plots.narrow import WIDTH, narrow
 from supsup_lite.plots.style import GREY, INK, MARKERS, PALETTE, figure, show, style, svg_of
 from tests.small_site import SITE
 
@@ -228,3 +230,80 @@ def test_colours_stay_apart_for_every_eye(sight):
         (PALETTE[i], PALETTE[j]): np.linalg.norm(places[i] - places[j]) for i in range(len(PALETTE)) for j in range(i)
     }
     assert min(apart.values()) >= 12, min(apart, key=apart.get)
+
+
+# --- on a phone --------------------------------------------------------------------------------------------------
+
+
+def upright(fig):
+    with style():
+        return narrow(fig)
+
+
+def a_row_of_panels(columns, **subplots):
+    fig, axes = figure(7, 2.5, ncols=columns, squeeze=False, **subplots)
+    for i, panel in enumerate(axes[0]):
+        panel.plot([0, 1], [0, i + 1])
+        panel.set(title=f"panel {i}", xlabel="tasks", ylabel="accuracy" if i == 0 else "")
+    return fig
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_panels_of_a_row_stand_below_one_another(columns):
+    fig = a_row_of_panels(columns, sharey=True)
+    made = upright(fig)
+    assert made.get_figwidth() == WIDTH
+    assert made.get_figheight() == pytest.approx(2.5 * columns)
+    boxes = [axes.bbox for axes in made.axes]
+    assert all(box.width > WIDTH * 50 for box in boxes)  # half of its width at 100 dots an inch
+    assert all(above.y0 > below.y1 for above, below in pairwise(boxes))
+    for axes in made.axes:  # each has its own scale, where the row had one for all
+        assert any(label.get_visible() and label.get_text() for label in axes.get_yticklabels())
+    assert fig.get_figwidth() == 7, "the figure itself stays as it is"
+    assert [axes.get_subplotspec().colspan.start for axes in fig.axes] == list(range(columns))
+
+
+def test_a_legend_beside_its_panel_comes_above_it():
+    fig, axes = figure(7, 3)
+    for i in range(4):
+        axes.plot([0, 1], [0, i], label=f"a method with a long name, number {i}")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    made = upright(fig)
+    assert made.get_figheight() > 3.5
+    assert made.axes[0].get_legend().get_window_extent().y0 > made.axes[0].bbox.y1 - 1
+
+
+def test_what_would_be_cut_or_collide_keeps_its_size():
+    fig, axes = figure(7, 3)
+    axes.set_xticks(range(12), labels=[f"method {i}" for i in range(12)])
+    assert upright(fig) is None
+    fig, axes = figure(7, 3)
+    axes.set_title("a title that is as wide as the page, and so wider than any phone that we know of")
+    assert upright(fig) is None
+    fig, axes = figure(7, 3)
+    axes.set_yticks([0, 1], labels=["a label that leaves little of the width", "to the panel"])
+    assert upright(fig) is None
+
+
+def test_grids_colour_bars_and_what_is_narrow_stay():
+    grid, _ = figure(7, 5, nrows=2, ncols=3)
+    bar, axes = figure(7, 3)
+    bar.colorbar(axes.imshow([[0, 1]]), ax=axes)
+    small, _ = figure(3.9, 3)
+    assert [upright(fig) for fig in (grid, bar, small)] == [None] * 3
+
+
+def test_a_page_holds_both_and_shows_one(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(importlib.import_module("supsup_lite.plots.style"), "display", outputs.append)
+    show(a_row_of_panels(2), ALT)
+    show(figure(3, 2)[0], ALT)
+    two, one = (output._repr_html_() for output in outputs)
+    assert (two.count("<svg"), one.count("<svg")) == (2, 1)
+    wide, tall = two.split("</svg>")[:2]
+    assert 'class="narrow" style="display: none; ' in tall
+    assert "display: none" not in wide
+    named = [set(re.findall(r' id="([^"]+)"', part)) - {"figure_1"} for part in (wide, tall)]
+    paths = [{name for name in part if re.search(r"[0-9a-f]{10}", name)} for part in named]
+    assert all(paths)
+    assert not paths[0] & paths[1], "a mark in what is hidden would be hidden, too"

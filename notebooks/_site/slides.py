@@ -103,7 +103,7 @@ class Deck:
 
     @property
     def _is_exercise(self) -> bool:
-        return self.heading.startswith("Exercise")
+        return self.heading.startswith(("Exercise", "Project"))
 
     def _show(self, cell, apart: bool) -> None:
         """Add a cell with what leads to it, `apart` on a slide of its own unless only a heading is on the last one."""

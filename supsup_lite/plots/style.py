@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 from torch import Tensor
 
+from supsup_lite.plots.narrow import narrow
+
 # Okabe and Ito's hues, at a lightness that stands out 3 to 1 on a light page and on a dark one, and still apart for
 # colour-blind eyes. Use them in this order, with markers or hatching besides. The explorers have the same.
 BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = (
@@ -116,15 +118,26 @@ def show(fig: Figure, alt: str) -> None:
     Raises:
         ValueError: alt is too short to state a finding.
     """
-    display(HTML(f'<figure class="supsup-figure" style="margin: 0">{svg_of(fig, alt)}</figure>'))
+    drawn = svg_of(fig, alt)
+    with style():
+        upright = narrow(fig)
+    if upright is not None:  # no page shows both: see site.css
+        small = svg_of(upright, alt, salt="narrow").replace('style="', 'class="narrow" style="display: none; ', 1)
+        drawn += small
+    display(HTML(f'<figure class="supsup-figure" style="margin: 0">{drawn}</figure>'))
 
 
-def svg_of(fig: Figure, alt: str) -> str:
-    """Return a figure as SVG text that takes its ink from the page's text colour and scales with the page."""
+def svg_of(fig: Figure, alt: str, salt: str = "") -> str:
+    """Return a figure as SVG text that takes its ink from the page's text colour and scales with the page.
+
+    Args:
+        fig, alt: as in `show`.
+        salt: sets the names of its parts apart from those of a like figure on the page.
+    """
     if len(alt.split()) < 4:
         raise ValueError(f"alt must be a sentence that states what the figure shows, got {alt!r}.")
     buffer = io.StringIO()
-    with style():
+    with style(), mpl.rc_context({"svg.hashsalt": RC["svg.hashsalt"] + salt}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     svg = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
