@@ -168,6 +168,12 @@ def test_page_in_a_browser(opened, width, scheme):
     assert complaints == []
     assert page.locator(".supsup-explorer").count() == page.evaluate(COUNT_EXPLORERS)
 
+    shown = page.evaluate(
+        """[...document.querySelectorAll(".supsup-figure:has(> svg.narrow)")].map(({ children }) =>
+            [...children].map((drawing) => getComputedStyle(drawing).display !== "none"))"""
+    )
+    assert all(pair == [width > 600, width <= 600] for pair in shown), "a figure is drawn once: for a desk or a phone"
+
     stills = page.locator(".widget-still")
     assert stills.count() == page.evaluate(COUNT_WIDGETS)
     for still in stills.all():
