@@ -144,15 +144,16 @@ export default (() => {
       headlines[1].show(`reads ${share}`);
       const kept = sizes.map((size) => (1 - measured / 100) * size);
       const soFar = `${plural(drawn.size, "mask")} drawn so far`;
+      const compared = drawn.size > 1; // of one mask there is neither mean nor luck
       status.textContent =
         `Try ${attempt + 1} keeps ${percentSign(100 - measured)} of the weights and reads ` +
-        `${share} of the digits. ${bytesOfMask(sizes, kept)} ${soFar}: mean ${average}, ` +
-        `luckiest ${luckiest}; chance is ${percent(0.1)}.`;
+        `${share} of the digits. ${bytesOfMask(sizes, kept)} ${soFar}` +
+        `${compared ? `: mean ${average}, luckiest ${luckiest}` : ""}; chance is ${percent(0.1)}.`;
       luck.update({
         values: shares,
         labels: shares.map((_, i) => i + 1),
         kinds: shares.map((_, i) => (i === attempt ? "true" : drawn.has(i) ? "" : "undrawn")),
-        marks: [[best, "luckiest", ""]],
+        marks: compared ? [[best, "luckiest", ""]] : [],
         high: 0.3,
         format: percent,
         alt: `${soFar} at sparsity ${measured} %: mean accuracy ${average}.`,
