@@ -34,21 +34,23 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep on one worker what shares work: a lesson's tests, a page's, a file's, and those of `stream_and_scale`."""
+    """Keep on one worker what shares work: a lesson's tests, a page's, a file's, and those of small explorers."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
             lesson = re.search(r"test_(?:lessons|site)\.py.*[-\[](\d\d[a-z]?_\w+)", nodeid)
-            return f"{file} {lesson[1]}" if lesson else re.sub("_(scale|stream)(?=[.])", "_scale_and_stream", file)
+            if lesson:
+                return f"{file} {lesson[1]}"
+            return re.sub("explorers_(rivals|scale|stream)(?=[.])", "explorers_together", file)
 
     return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def executed_lesson():
-    """Call it with a lesson's path: what ran each of its cells twice, with the notebook that the site shows."""
+    """Call it with a lesson's path: what ran its cells, the quick ones twice, with the notebook that the site shows."""
     return functools.cache(lambda lesson: execute_lesson(lesson, twice=True))
 
 

@@ -80,9 +80,11 @@ def test_site_finds_the_executed_lesson(lesson, executed_lesson):
 
 
 def test_lesson_gives_the_same_again(lesson, executed_lesson):
-    """Each cell run twice in a row, as a learner may run it."""
+    """Cells run twice in a row, as a learner may run them: those of seconds here, all of them once a week (newest)."""
     ran = executed_lesson(lesson)
-    assert [cell.source for cell, _ in ran.again] == [cell.source for cell in code_cells(jupytext.read(lesson))]
+    sources = [cell.source for cell in code_cells(jupytext.read(lesson))]
+    assert sorted([cell.source for cell, _ in ran.again] + ran.slow) == sorted(sources)
+    assert len(ran.again) > len(sources) / 2
     for cell, again in ran.again:
         if "timing" not in tags(cell):
             assert shown_text(again) == shown_text(cell), cell.source

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET = re.compile(r'(?<=IPY_MODEL_)\w+|(?<="model_id": ")\w+')  # how a widget, or an output, names another
 CELL_SECONDS = 300  # a hung kernel ends here; a whole lesson takes a minute, but not on a busy machine
+REPEATED = float(os.environ.get("SUPSUP_REPEATED", 2))  # seconds: a cell that takes longer is not run twice
 KERNEL = {
     # PyTorch's threads sleep while they wait. Spinning, they make a lesson 20 times slower when all cores are busy.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -35,22 +36,27 @@ class LessonClient(NotebookClient):
     events makes it look again.
 
     Attributes:
-        twice: whether each cell runs a second time at once, as it may when a learner runs it.
-        again: what those second runs gave: for each code cell, the cell as it stands and the one that ran again.
+        twice: whether a cell runs a second time at once, as it may when a learner runs it: each that takes at most
+            `REPEATED` seconds.
+        again: what those second runs gave: for each of these cells, the cell as it stands and the one that ran again.
+        slow: the source of each cell that took longer.
         seconds: what the first runs took.
     """
 
     def __init__(self, notebook, twice: bool, **options):
         super().__init__(notebook, **options)
-        self.twice, self.again, self.seconds = twice, [], 0.0
+        self.twice, self.again, self.slow, self.seconds = twice, [], [], 0.0
 
     async def async_execute_cell(self, cell, cell_index, **options):
         looking = asyncio.ensure_future(self._look_for_replies())
         began = time.monotonic()
         try:
             await super().async_execute_cell(cell, cell_index, **options)
-            self.seconds += time.monotonic() - began
-            if self.twice and cell.cell_type == "code":
+            took = time.monotonic() - began
+            self.seconds += took
+            if self.twice and cell.cell_type == "code" and took > REPEATED:
+                self.slow.append(cell.source)
+            elif self.twice and cell.cell_type == "code":
                 second = nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata)
                 await super().async_execute_cell(second, cell_index)
                 self.again.append((cell, second))
@@ -93,7 +99,7 @@ def only_what_is_shown(notebook):
 
 
 def execute_lesson(lesson: Path, twice: bool = False) -> LessonClient:
-    """Execute a lesson in an empty folder, and keep the notebook in the cache; `twice`: run each cell a second time."""
+    """Execute a lesson in an empty folder, and keep the notebook in the cache; `twice`: run cells a second time."""
     notebook = jupytext.read(lesson)
     with tempfile.TemporaryDirectory() as folder:
         client = execute(notebook, folder, twice)
