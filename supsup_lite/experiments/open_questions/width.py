@@ -1,6 +1,6 @@
 """Width or depth: what does task inference need of the base network, and what does accuracy need?
 
-Cases: two hidden layers of 16 to 512 units; and one to five hidden layers with as many weights in all as two layers of
+Cases: two hidden layers of 16 to 256 units; and one to five hidden layers with as many weights in all as two layers of
 `SHARED` units have. All have 784 inputs and `OUTPUTS` outputs, and learn the same shuffles of MNIST, each network with
 masks of its own.
 
@@ -23,7 +23,7 @@ from supsup_lite.networks.mlp import mlp
 from supsup_lite.recipes import DEFAULT, Recipe
 
 PIXELS, OUTPUTS = 784, 100
-WIDTHS = (16, 32, 64, 128, 256, 512)
+WIDTHS = (16, 32, 64, 128, 256)
 DEPTHS = (1, 2, 3, 4, 5)
 SHARED = 64  # units of the two layers whose number of weights all depths share
 RATES = (1e-3, 3e-3, 1e-2)
@@ -94,5 +94,5 @@ def learned(
 
 
 QUESTION = Question(
-    "What does task inference need: a wide network or a deep one?", rows, Size(tasks=20, steps=200, images=100)
+    "What does task inference need: a wide network or a deep one?", rows, Size(tasks=20, steps=150, images=100)
 )
