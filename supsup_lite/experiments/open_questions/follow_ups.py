@@ -34,7 +34,7 @@ from supsup_lite.networks.network import run
 from supsup_lite.recipes import Recipe
 from supsup_lite.seeding import generator
 
-PIXELS, UNITS = 784, 100
+PIXELS, UNITS = 784, 64
 DENSITIES = (0.1, 0.3)
 RATES = (3e-3, 1e-2, 3e-2)
 APART = 1000  # added to the seed of the network and the tasks on which rates are tried
@@ -114,14 +114,12 @@ def exclusive_rows(suite: str, size: Size, seed: int) -> Iterator[dict[str, Any]
                 train_exclusive(other_net, others, keep, seed + APART, masks, lr)[-1], others
             )["GG"]
         )
-        for label, exclusive in {"ExSSNeT": True, "not exclusive": False}.items():
+        for label, exclusive in {"not exclusive": False, "ExSSNeT": True}.items():
             history = train_exclusive(net, tasks, keep, seed, masks, own, exclusive)
             found = shares(history[-1]) | since_learned(history, tasks, size.images)
             yield {"case": f"{suite}: {label}, {name}", **found, "lr_of_masks": rate, **about}
-            if exclusive:
-                nbytes = found["bytes"]
 
-    units = units_for(nbytes, tasks)
+    units = units_for(found["bytes"], tasks)
     wide, other_wide = network(tasks, seed, units), network(others, seed + APART, units)
     rate, about = tried_at(
         lambda lr: shares(supsup(other_wide, others, keep, size.steps, lr, seed + APART), others)["GG"]
@@ -183,5 +181,5 @@ def start_row(suite: str, start: str, steps: int, size: Size, seed: int) -> dict
 QUESTION = Question(
     "Do trained exclusive weights, and a start at the nearest old mask, help?",
     rows,
-    Size(tasks=5, steps=100, images=1000),
+    Size(tasks=5, steps=100, images=500),
 )

@@ -94,5 +94,5 @@ def learned(
 
 
 QUESTION = Question(
-    "What does task inference need: a wide network or a deep one?", rows, Size(tasks=20, steps=150, images=100)
+    "What does task inference need: a wide network or a deep one?", rows, Size(tasks=16, steps=100, images=100)
 )
