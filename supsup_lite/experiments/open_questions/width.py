@@ -6,8 +6,8 @@ masks of its own.
 
 Controls: exhaustive search (what the masks know, where One-Shot does not find it), and the accuracy where the task is
 given. Tuned: the learning rate, at each size by itself. Masks are learned at each of `RATES`, and the rate with the
-most images right in GNu by One-Shot is taken, of test images drawn apart from those that measure. What all rates brought
-is in the row. They are tried on all tasks, not on a few: how hot is too hot for One-Shot depends on their number.
+most images right in GNu by One-Shot is taken, of test images drawn apart from those that measure; the row has what all
+rates brought. They are tried on all tasks, not on a few: how hot is too hot for One-Shot depends on their number.
 """
 
 from collections.abc import Iterator
