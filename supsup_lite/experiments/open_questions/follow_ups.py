@@ -8,9 +8,9 @@ of all sorts ("mixed", SplitRotated). The network has two hidden layers of `UNIT
    Control for forgetting: ExSSNeT without its exclusion (`since_learned`).
 2. Where scores start (`starts`), for threshold masks: accuracy after few steps, over all tasks but the first.
 
-Tuned: every learning rate, by the same search. Each of `RATES` is tried on fewer tasks of another seed, and the most
-accurate is taken; all that was tried is in the row. ExSSNeT's masks have the rate found for SupSup's, and its weights
-their own. The control without exclusion has ExSSNeT's rates.
+Tuned: every learning rate, by the same search. Each of `RATES` is tried on fewer tasks of another seed (turned ones may
+share an angle with those that measure), and the most accurate is taken; all that was tried is in the row. ExSSNeT's
+masks have the rate found for SupSup's, and its weights their own. The control without exclusion has ExSSNeT's rates.
 """
 
 from collections.abc import Callable, Iterator
