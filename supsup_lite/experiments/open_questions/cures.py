@@ -59,14 +59,24 @@ def against_all(said: Tensor, before: Tensor) -> Tensor:
     return (said - before.mean(0)) / before.std(0)
 
 
-def temperatures(known: Seen) -> Tensor:
-    """Return for each mask the temperature of the least cross-entropy on its own images, [k]."""
-    best = []
-    for i in range(known.logits.shape[1]):
-        logits, labels = known.logits[known.task == i, i], known.label[known.task == i]
-        losses = [F.cross_entropy(logits / temperature, labels).item() for temperature in TEMPERATURES]
-        best.append(TEMPERATURES[losses.index(min(losses))])
-    return torch.tensor(best, device=known.logits.device)
+def temperatures(known: Seen, shared_by: int = 1) -> Tensor:
+    """Return for each mask the temperature of the least cross-entropy on its own images, [k].
+
+    Args:
+        shared_by: how many masks that follow one another share a temperature. A mask by itself that is never wrong on
+            its images wants 0.
+    """
+    logits, best = known.own(known.logits), []
+    for group in (known.task // shared_by).unique():
+        chosen = known.task // shared_by == group
+        losses = [F.cross_entropy(logits[chosen] / value, known.label[chosen]).item() for value in TEMPERATURES]
+        best += [TEMPERATURES[losses.index(min(losses))]] * shared_by
+    return torch.tensor(best, device=logits.device)
+
+
+def of_halves(known: Seen) -> Tensor:
+    """Return for each mask the temperature of its half of the masks, [k]."""
+    return temperatures(known, shared_by=known.logits.shape[1] // 2)
 
 
 # Each takes what is seen, and what the images set aside said, and returns [n, k]: the lowest is the mask to choose.
@@ -79,7 +89,8 @@ CURES: dict[str, Rule] = {
     "One-Shot, G": lambda seen, known: seen.superfluous,
     "One-Shot, own": lambda seen, known: against_own(relative(seen.entropy), relative(known.entropy), known.task),
     "One-Shot, all": lambda seen, known: against_all(relative(seen.entropy), relative(known.entropy)),
-    "every mask, temperature": lambda seen, known: entropies(seen.logits / temperatures(known)[:, None]),
+    "every mask, temperatures": lambda seen, known: entropies(seen.logits / temperatures(known)[:, None]),
+    "every mask, temperature of its half": lambda seen, known: entropies(seen.logits / of_halves(known)[:, None]),
     "every mask, own": lambda seen, known: against_own(decades(seen.logits), decades(known.logits), known.task),
     "every mask, all": lambda seen, known: against_all(decades(seen.logits), decades(known.logits)),
 }

@@ -12,8 +12,8 @@ Settings, each with 100 and with 10 outputs:
 * digits alone, clothes alone: the control. Half of "own pixels" stays, and the rest is more of its own kind.
 
 Each image is judged by itself. Cures use training images that no mask learns from. One is a temperature for each mask,
-the best by their cross-entropy. Or what an image says of a mask is compared with what the mask's own such images say
-of it (or those of all tasks): less their mean, over their spread.
+or for each half of the masks, the best by their cross-entropy. Or what an image says of a mask is compared with what
+the mask's own such images say of it (or those of all tasks): less their mean, over their spread.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.experiments.contestants import contestant_of, joined_masks, learn
 from supsup_lite.experiments.open_questions.aside import set_aside
 from supsup_lite.experiments.open_questions.asking import Question, Size
-from supsup_lite.experiments.open_questions.cures import CURES, UNCURED, Seen, entropies, temperatures
+from supsup_lite.experiments.open_questions.cures import CURES, UNCURED, Seen, entropies, of_halves
 from supsup_lite.inference.methods import alpha_gradient
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.masks.store import MaskStore
@@ -128,7 +128,7 @@ def calibration(seen: Seen, known: Seen, first: bool) -> dict[str, Any]:
     """Return how sure masks are of one half's images, and how often the own mask is right.
 
     "own", "home" and "abroad" are entropies in nats: of the own mask, and in the mean of the other masks of the same
-    half, and of those of the other half; "temperature" is the geometric mean over the half's masks.
+    half, and of those of the other half; "temperature" is the half's.
     """
     k = seen.logits.shape[1]
     of_first = torch.arange(k, device=seen.task.device) < k // 2
@@ -142,7 +142,7 @@ def calibration(seen: Seen, known: Seen, first: bool) -> dict[str, Any]:
         "home": entropy[others & (of_first == first)],
         "abroad": entropy[:, of_first != first],
     }
-    temperature = temperatures(known)[of_first == first].log().mean().exp().item()
+    temperature = of_halves(known)[of_first == first][0].item()
     means = {name: _mean(values) for name, values in figures.items()}
     return {"n": int(chosen.sum())} | means | {"temperature": round(temperature, 5)}
 
