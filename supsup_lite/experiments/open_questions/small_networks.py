@@ -123,36 +123,50 @@ def case_of(contestant: str, budget: int) -> str:
     return f"{contestant}, {budget} bytes"
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a contestant reads and takes: share right, bytes of a task, weights that are not 0 (mean over tasks)."""
+
+    accuracy: float
+    nbytes: float
+    used: float
+
+
+def hidden_units(contestant: Contestant, budget: int) -> int:
+    """Return how wide a contestant's network is for a budget of bytes; 0 where that pays for none."""
+    return width(budget - contestant.scales, contestant.weights_a_byte)
+
+
+def measured(contestant: Contestant, budget: int, tasks: TaskSuite, seed: int, rate: float, size: Size) -> Measured:
+    """Learn some tasks within a budget of bytes each, and return what that is worth."""
+    net = mlp((INPUTS, hidden_units(contestant, budget), OUTPUTS), seed)
+    recipe = replace(DEFAULT, steps=size.steps, lr=rate)
+    weights, nbytes = contestant.learn(net, budget - contestant.scales, tasks, seed, recipe)
+    used = sum(int(values.count_nonzero()) for values in weights.values()) / len(tasks)
+    return Measured(accuracy(net, weights, tasks, size.images).mean().item(), nbytes + contestant.scales, used)
+
+
 def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
     """Yield what each contestant reads at each budget that pays for a hidden unit."""
     tasks, others = permuted_mnist(size.tasks, seed), permuted_mnist(TUNING_TASKS, seed + APART)
     for name, contestant in CONTESTANTS.items():
         for budget in BUDGETS:
-            left = budget - contestant.scales
-            hidden = width(left, contestant.weights_a_byte)
-            if not hidden:
+            if not (hidden := hidden_units(contestant, budget)):
                 continue
-
-            def measured(suite: TaskSuite, by: int, rate: float, hidden=hidden, left=left, learn=contestant.learn):
-                net = mlp((INPUTS, hidden, OUTPUTS), by)
-                weights, nbytes = learn(net, left, suite, by, replace(DEFAULT, steps=size.steps, lr=rate))
-                return accuracy(net, weights, suite, size.images).mean().item(), weights, nbytes
-
-            tried = {rate: measured(others, seed + APART, rate)[0] for rate in RATES}
+            tried = {rate: measured(contestant, budget, others, seed + APART, rate, size).accuracy for rate in RATES}
             rate = max(tried, key=tried.__getitem__)
-            share, weights, nbytes = measured(tasks, seed, rate)
-            used = sum(int(w.count_nonzero()) for w in weights.values()) / len(tasks)
+            result = measured(contestant, budget, tasks, seed, rate, size)
             yield {
                 "case": case_of(name, budget),
                 "contestant": name,
                 "budget": budget,
                 "hidden": hidden,
-                "bytes": round(nbytes + contestant.scales, 1),
-                "accuracy": round(share, 5),
+                "bytes": round(result.nbytes, 1),
+                "accuracy": round(result.accuracy, 5),
                 "multiply_adds": hidden * (INPUTS + OUTPUTS),
-                "used_weights": round(used),
+                "used_weights": round(result.used),
                 "rate": rate,
-                "tried": {str(each): round(right, 5) for each, right in tried.items()},
+                "tried": {str(each): round(share, 5) for each, share in tried.items()},
                 "n": sum(min(size.images or n, n) for n in tasks.test_view.sizes),
             }
 
