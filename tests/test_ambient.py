@@ -172,6 +172,8 @@ ROOMS = {
     "halvings": lambda: list(halvings(NET, MASKS, X)),
     "learn_scores": lambda: learn_scores(NET, TASKS, None, 0, FEW),
     "train_dense": lambda: baselines.train_dense(NET, TASKS, recipe=FEW),
+    "train_pruned": lambda: baselines.train_pruned(NET, TASKS, 0.3, 0, FEW),
+    "to_bytes": lambda: baselines.to_bytes(initial_weights(NET, 2)),
     "fine_tune": lambda: baselines.fine_tune(NET, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(NET, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(NET, TASKS, 1.0, recipe=FEW),

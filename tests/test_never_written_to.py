@@ -99,6 +99,8 @@ CALLS = {
     "recall_mask": lambda: sl.recall_mask(U, WORLD.hopfield, X).z,
     "measure_limits": lambda: measure_limits(U, WORLD.hopfield, MU[:2], TASKS, batch=8).entropy,
     "train_dense": lambda: baselines.train_dense(N, TASKS, recipe=FEW),
+    "train_pruned": lambda: baselines.train_pruned(N, TASKS, 0.3, 0, FEW),
+    "to_bytes": lambda: baselines.to_bytes(initial_weights(N, 2)),
     "fine_tune": lambda: baselines.fine_tune(N, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(N, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(N, TASKS, 1.0, recipe=FEW),

@@ -8,6 +8,7 @@ from supsup_lite.baselines.kept import Kept, Masked, Separate, joined, masked, t
 from supsup_lite.baselines.psp import ParameterSuperposition, draw_context, in_context, train_psp
 from supsup_lite.baselines.rank_one_inference import infer_rank_one, rank_one_gradient
 from supsup_lite.baselines.replay import kept_images, replayed, train_replay
+from supsup_lite.baselines.small import to_bytes, train_pruned
 from supsup_lite.baselines.trunks import first_task_trunk
 from supsup_lite.learning.learn import losses
 
@@ -33,11 +34,13 @@ __all__ = [
     "mixed",
     "rank_one_gradient",
     "replayed",
+    "to_bytes",
     "train_batch_ensemble",
     "train_dense",
     "train_ewc",
     "train_heads",
     "train_joint",
+    "train_pruned",
     "train_psp",
     "train_replay",
     "train_separate",

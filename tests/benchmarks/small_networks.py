@@ -20,12 +20,11 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.baselines import train_dense
+from supsup_lite.baselines import to_bytes, train_dense
 from supsup_lite.data.folders import data_folder
 from supsup_lite.evaluation.intervals import interval_95
 from supsup_lite.exercises.scale import widest
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.masks.weights import Weights
 from supsup_lite.networks import MLP, run
 from supsup_lite.results.runs import save, versions
 
@@ -54,12 +53,6 @@ CONTESTANTS = {
     "bytes, 10 outputs": Contestant(10, 1),
     "floats, 10 outputs": Contestant(10, 4),
 }
-
-
-def to_bytes(trained: Weights) -> Weights:
-    """Return each weight rounded to a multiple of the largest of its task and layer over 127."""
-    units = {name: w.abs().amax((1, 2), keepdim=True) / 127 for name, w in trained.items()}
-    return {name: (w / units[name]).round() * units[name] for name, w in trained.items()}
 
 
 def bytes_of_a_mask() -> int:
