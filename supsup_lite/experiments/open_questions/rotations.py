@@ -1,0 +1,152 @@
+"""Rotations: what do we lose of the paper's figure 5, and where?
+
+36 turns of MNIST on FC 1024-1024 with s = 200, as in the paper's code; Binary on a batch of 128 images, and a batch of
+which the wrong task is inferred counts nothing (GNu). Stored runs with s = 100 find the task of nine batches in ten.
+
+* Cases: four ways to narrow the candidates by the mean gradient of a batch, each with H and with G: halve them (Binary,
+  as `infer_task` does), drop a quarter at a time, halve without renormalising the alphas, and name one at once
+  (One-Shot). The same masks and batches in all.
+* Controls: the task given (GG), and every mask asked, by the lowest mean entropy (exhaustive).
+* Nothing is tuned: recipe, s and batch are the paper's, but for the number of steps.
+
+Of a wrong task it counts how far off it is: an error of 10 degrees costs the whole batch in GNu, and in GNs, where
+labels are shared, only what the neighbour's mask misreads.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from supsup_lite.data.suites import rotated_mnist
+from supsup_lite.experiments.open_questions.asking import Question, Size
+from supsup_lite.inference.objectives import objective_of
+from supsup_lite.learning.learn import learn_masks
+from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.superposition import mean_gradient
+from supsup_lite.networks.mlp import MLP, fc_1024
+from supsup_lite.networks.network import run
+from supsup_lite.recipes import DEFAULT
+from supsup_lite.seeding import generator
+
+OUTPUTS, CLASSES, BATCH = 200, 10, 128
+
+
+class Way(NamedTuple):
+    """How candidates are narrowed: by which objective, to which share of them a step, and whether alphas sum to 1."""
+
+    objective: str
+    keep: float
+    renormalised: bool = True
+
+
+NARROWED = {
+    f"{name}, {symbol}": Way(objective, *how)
+    for name, how in {
+        "Binary": (0.5,),
+        "a quarter dropped at a time": (0.75,),
+        "Binary, alphas of 1/k": (0.5, False),
+        "One-Shot": (0.0,),
+    }.items()
+    for symbol, objective in {"H": "entropy", "G": "superfluous"}.items()
+}
+
+
+def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield one row for each way to infer the task, and one for the task given."""
+    tasks, net = rotated_mnist(size.tasks), fc_1024(OUTPUTS, seed)
+    recipe = replace(DEFAULT, steps=size.steps)
+    masks = Unpacked(learn_masks(net, tasks, seed=seed, recipe=recipe, progress=False))
+    truth, entropy, digits = [], [], []
+    kept: dict[str, list[list[Tensor]]] = {case: [] for case in NARROWED}
+    for i, task in enumerate(tasks):
+        drawn = torch.from_numpy(generator("rotations", seed, i).permutation(len(task.test))[: size.images])
+        for x, y in map(task.test.batch, drawn.split(BATCH)):
+            answers = [masks.answers(j, x) for j in range(len(tasks))]
+            truth.append(i)
+            entropy.append([objective_of(logits, "entropy").mean() for logits in answers])
+            digits.append([(logits.argmax(1) == y).double().mean() for logits in answers])
+            for case, way in NARROWED.items():
+                kept[case].append(narrowed(net, masks, x, way))
+    where, digits = torch.tensor(truth), torch.tensor(digits)
+    yield {"case": "task given", **figures(where, where, digits), **astray(where, digits)}
+    yield {"case": "every mask, H", **figures(torch.tensor(entropy).argmin(1), where, digits)}
+    for case, paths in kept.items():
+        first = sum(int(i in path[0]) for i, path in zip(truth, paths, strict=True)) / len(truth)
+        chosen = torch.cat([path[-1] for path in paths])
+        yield {"case": case, **figures(chosen, where, digits), "first": round(first, 5)}
+
+
+class Unpacked:
+    """Masks as floats: what `mean_gradient` reads of a store, without unpacking their bits for every batch anew."""
+
+    statistics = None
+
+    def __init__(self, masks: MaskStore):
+        self.net, self.shapes, self._number = masks.net, masks.shapes, len(masks)
+        self._bits = {name: torch.cat([bits for _, bits in masks.chunks(name)]).float() for name in masks.shapes}
+
+    def __len__(self) -> int:
+        return self._number
+
+    def chunks(self, name: str, room: int) -> Iterator[tuple[int, Tensor]]:
+        """Yield all masks of one weight at once, float [k, *shape], whatever the room."""
+        yield 0, self._bits[name]
+
+    def answers(self, i: int, x: Tensor) -> Tensor:
+        """Return the logits under one mask."""
+        return run(self.net, {name: weight * self._bits[name][i] for name, weight in self.net.weights().items()}, x)
+
+
+def narrowed(net: MLP, masks: MaskStore | Unpacked, x: Tensor, way: Way) -> list[Tensor]:
+    """Return the candidates left after each step, one at the end: long [left] each (SupSup, "Scenarios GNs & GNu")."""
+    left, kept = torch.arange(len(masks)), []
+    while len(left) > 1:
+        alphas = torch.zeros(len(masks))
+        alphas[left] = 1 / len(left if way.renormalised else masks)
+        gradient = mean_gradient(net, masks, alphas, x, lambda p: objective_of(p, way.objective, CLASSES))[left]
+        number = max(1, min(len(left) - 1, math.ceil(way.keep * len(left))))
+        left = left[gradient.argsort(stable=True)[:number].sort().values]
+        kept.append(left)
+    return kept
+
+
+def figures(chosen: Tensor, truth: Tensor, digits: Tensor) -> dict[str, float]:
+    """Return what the masks chosen for some batches are worth.
+
+    Args:
+        chosen, truth: long [n].
+        digits: share of images that each mask reads rightly, [n, k].
+    """
+    k = digits.shape[1]
+    steps = (chosen - truth) % k
+    off = torch.minimum(steps, k - steps)
+    read = digits.gather(1, chosen[:, None])[:, 0]
+    values = {
+        "found": off == 0,
+        "next": off == 1,
+        "far": off > 1,
+        "GNu": read * (off == 0),
+        "GNs": read,
+    }
+    return {"n": len(truth)} | {name: round(float(value.double().mean()), 5) for name, value in values.items()}
+
+
+def astray(truth: Tensor, digits: Tensor) -> dict[str, float]:
+    """Return the share of digits that masks so many degrees off read rightly, in the mean over both sides."""
+    k = digits.shape[1]
+    shares = {}
+    for steps in (1, 2, 3, k // 2):
+        sides = torch.stack([truth + steps, truth - steps], 1) % k
+        shares[f"{steps} off"] = round(float(digits.gather(1, sides).mean()), 5)
+    return shares
+
+
+QUESTION = Question(
+    "Of 36 rotations, how many does Binary find, and what becomes of the others?",
+    rows,
+    Size(tasks=36, steps=300, images=256),
+)
