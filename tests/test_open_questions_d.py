@@ -175,5 +175,7 @@ def test_the_stored_result_is_of_the_run_as_it_is_now(which):
         names = {"found", "best", "right", "digits"}
     else:
         cases, names = ["task given", "every mask, H", *rotations.NARROWED], {"found", "next", "far", "GNu", "GNs"}
-    assert [(row["seed"], row["case"]) for row in stored["figures"]] == [(seed, case) for seed in seeds for case in cases]
+    assert [(row["seed"], row["case"]) for row in stored["figures"]] == [
+        (seed, case) for seed in seeds for case in cases
+    ]
     assert all(names <= row.keys() for row in stored["figures"])
