@@ -1,4 +1,4 @@
-"""Open questions on a temperature and on rotations: what is chosen and judged, against loops, and the stored results."""
+"""Open questions on a temperature and on rotations: what is chosen and judged, by loops, and the stored results."""
 
 import math
 from dataclasses import asdict
@@ -46,7 +46,7 @@ def test_the_rows_of_a_temperature(small):
 
 def test_a_scaled_last_layer_is_a_temperature_in_the_loss():
     net, masks = learned(sl.permuted_mnist(2, device="cpu"), outputs=10)
-    x, y = sl.permuted_mnist(1, device="cpu")[0].test.batch(range(50))
+    x, _ = sl.permuted_mnist(1, device="cpu")[0].test.batch(range(50))
     before = net.fingerprint()
     scaled = temperature.tempered(net, 4.0)
     assert net.fingerprint() == before

@@ -3,9 +3,9 @@
 36 turns of MNIST on FC 1024-1024 with s = 200, as in the paper's code; Binary on a batch of 128 images, and a batch of
 which the wrong task is inferred counts nothing (GNu). Stored runs with s = 100 find the task of nine batches in ten.
 
-* Cases: Binary in four ways, with H or G, and with alphas that are renormalised to a sum of 1 (as `infer_task` does) or
-  stay 1/k; a slower Binary that drops a quarter of the candidates at a time; and One-Shot. All go by the mean gradient of
-  the batch, on the same masks and batches.
+* Cases: Binary in four ways, with H or G, and with alphas that are renormalised to a sum of 1 (as in `infer_task`) or
+  stay 1/k; a slower Binary that drops a quarter of the candidates at a time; and One-Shot. All go by the mean gradient
+  of a batch, with the same masks and batches.
 * Controls: the task given (GG), and every mask asked, by the lowest mean entropy (exhaustive).
 * Nothing is tuned: recipe, s and batch are the paper's, but for the number of steps.
 
