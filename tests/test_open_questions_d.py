@@ -125,7 +125,7 @@ def test_the_rows_of_rotations(small):
 def test_halving_is_binary_and_naming_one_is_one_shot(objective):
     tasks = sl.rotated_mnist(11, device="cpu")
     net, masks = learned(tasks)
-    unpacked = rotations.Unpacked(masks)
+    unpacked = rotations.unpacked(masks)
     for i in (0, 4, 7):
         x, _ = tasks[i].test.batch(range(64))
         for method, keep in (("binary", 0.5), ("one_shot", 0.0)):
@@ -139,7 +139,7 @@ def test_candidates_are_dropped_by_their_gradient_a_quarter_at_a_time():
     tasks = sl.rotated_mnist(7, device="cpu")
     net, masks = learned(tasks)
     x, _ = tasks[2].test.batch(range(64))
-    kept = rotations.narrowed(net, rotations.Unpacked(masks), x, rotations.Way("entropy", 0.75))
+    kept = rotations.narrowed(net, rotations.unpacked(masks), x, rotations.Way("entropy", 0.75))
     assert [len(left) for left in kept] == [6, 5, 4, 3, 2, 1]
     left = list(range(7))
     for step in kept:
