@@ -7,8 +7,8 @@ which the wrong task is inferred counts nothing (GNu). Stored runs with s = 100 
   stay 1/k; a slower Binary that drops a quarter of the candidates at a time; and One-Shot. All go by the mean gradient
   of a batch, with the same masks and batches.
 * Controls: the task given (GG), and every mask asked, by the lowest mean entropy (exhaustive).
-* Nothing is tuned. Outputs and batch are the paper's; the recipe is the course's of 300 steps, with which the stored run
-  with s = 100 found as many tasks as with the paper's of 1000.
+* Nothing is tuned. Outputs and batch are the paper's. The recipe is the course's of 300 steps, with which the stored
+  run with s = 100 found as many tasks as with the paper's of 1000.
 
 Of a wrong task it counts how far off it is: an error of 10 degrees costs the whole batch in GNu, and in GNs, where
 labels are shared, only what the neighbour's mask misreads.
