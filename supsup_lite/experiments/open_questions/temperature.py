@@ -59,7 +59,7 @@ def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
         masks = learn_masks(net, tasks, seed=seed, recipe=_recipe(size.steps, rate), progress=False)
         digits = evaluate(net, masks, tasks, "GG", images=DIGITS).per_task
         for k in counts:
-            each = size.images * size.tasks // k  # as many images in all for every k
+            each = size.images * size.tasks // k  # about as many images in all for every k
             row = {"case": f"{case}, k = {k}", "n": each * k, "k": k, "s": outputs, "T": temperature, "rate": rate}
             found = found_at(net, masks[:k], tasks[:k], temperature, each, seed)
             yield row | found | {"digits": _share(digits[:k])}
