@@ -169,6 +169,7 @@ def test_the_stored_result_is_of_the_run_as_it_is_now(which):
     assert stored["setting"]["question"] == question.text
     assert {name: stored["setting"][name] for name in asdict(question.size)} == asdict(question.size)
     seeds = stored["setting"]["seeds"]
+    assert len(seeds) >= 3
     if which == "temperature":
         cases = [f"{case}, k = {k}" for case in temperature.LEARNED for k in (10, 30, 100)]
         names = {"found", "best", "right", "digits"}
