@@ -17,7 +17,7 @@ from tests.pages import bring_near, opened_page
 from tests.waiting import built_once
 
 PAGES = ["index", "notation", "glossary", "findings", "teaching", *(lesson.stem for lesson in LESSONS)]
-NO_EXPLORER = ("04b_similar_tasks", "09_beyond_mnist")
+NO_EXPLORER = ("04b_similar_tasks", "10_open_questions")
 PAGE_BYTES = 1_500_000
 COUNT_WIDGETS = """() => {  // those that stand on the page, but for progress bars
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)]
