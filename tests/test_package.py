@@ -114,6 +114,12 @@ def test_import_warns_of_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("name", [path.stem for path in sorted(Path(__file__).parent.glob("benchmarks/*.py"))])
+def test_a_benchmark_finds_what_it_measures(name):
+    """Nobody runs benchmarks as tests, so that they would break unseen where what they import has a new name."""
+    importlib.import_module(f"tests.benchmarks.{name}")
+
+
 def imports_of(lesson: Path) -> list[tuple[str, str]]:
     """What a lesson imports from the package, as (module, name); the solutions and hints that it folds included."""
     return [
