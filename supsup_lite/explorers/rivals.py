@@ -51,7 +51,7 @@ class Rivals(Explorer):
     """
 
     _esm = module("rivals")
-    heights = (1010, 930, 900)
+    heights = (1057, 953, 912)
 
     race = traitlets.Enum(list(RACES), "split_rotated").tag(sync=True)
     num_tasks = traitlets.Int(20).tag(sync=True)
