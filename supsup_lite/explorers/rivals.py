@@ -13,8 +13,8 @@ from supsup_lite.plots import svg_of
 from supsup_lite.plots.beyond_mnist import by_bytes
 
 RACES = {  # for each: its name in words, the files of its results, and the accuracy of who guesses
-    "split_rotated": ("twenty turned splits, conv net", "rivals_split_rotated_*.json", 0.2),
-    "permuted_mnist": ("shuffled digits, LeNet 300-100", "rivals_permuted_mnist_250*.json", 0.1),
+    "split_rotated": ("conv net, 20 tasks", "rivals_split_rotated_*.json", 0.2),
+    "permuted_mnist": ("LeNet, 250 shuffles", "rivals_permuted_mnist_250*.json", 0.1),
 }
 METHODS = {
     "supsup": "masks",
