@@ -13,7 +13,8 @@ from supsup_lite.devices import device
 from supsup_lite.evaluation.scenarios import SCENARIOS, Evaluation, score
 from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 from supsup_lite.experiments.distributed import Team
-from supsup_lite.experiments.settings import NETWORKS, RECIPES, GivenSettings, check_memory_of_run, figures_of
+from supsup_lite.experiments.memory import check_memory_of_run
+from supsup_lite.experiments.settings import NETWORKS, RECIPES, GivenSettings, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network

@@ -16,7 +16,8 @@ from supsup_lite.data.streams import Stream, stream_of
 from supsup_lite.devices import device
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.evaluation.scenarios import evaluate
-from supsup_lite.experiments.settings import NETWORKS, UnannouncedSettings, check_memory_of_run, figures_of
+from supsup_lite.experiments.memory import check_memory_of_run
+from supsup_lite.experiments.settings import NETWORKS, UnannouncedSettings, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.files import write
 from supsup_lite.networks.network import Network

@@ -40,7 +40,7 @@ def rivals(settings: RivalSettings) -> dict[str, Any]:
     """Masks, BatchE, PSP, separate heads, upper and lower bound on the same tasks: accuracy and bytes (GG)."""
     recipe = settings.training(RECIPES[settings.recipe])
     names = RIVALS if settings.rival == "all" else [settings.rival]
-    suite = SUITES[settings.suite](settings.tasks, settings.seed)
+    suite = _suite(settings, settings.tasks, settings.seed)
     net = _network(settings, suite, settings.seed)
     seeds = range(settings.seed, settings.seed + settings.seeds)
     setting = {
@@ -63,6 +63,11 @@ def rivals(settings: RivalSettings) -> dict[str, Any]:
     return runs.result_of("rivals", setting, rows, n, seconds, net.device)
 
 
+def _suite(settings: RivalSettings, tasks: int, seed: int) -> TaskSuite:
+    where = {} if settings.root is None else {"root": settings.root}
+    return SUITES[settings.suite](tasks, seed, **where)
+
+
 def _network(settings: RivalSettings, suite: TaskSuite, seed: int) -> Network:
     return NETWORKS[settings.network](outputs=settings.outputs or suite.num_classes, seed=seed)
 
@@ -78,7 +83,7 @@ def _rows(name: str, seeds: range, recipe: Recipe, settings: RivalSettings) -> l
 
 def _row(name: str, seed: int, recipe: Recipe, lr: float, settings: RivalSettings) -> dict[str, Any]:
     """Return what one contestant is worth with one seed: learned (or gone on with), and measured."""
-    contestant, suite = contestant_of(name, settings.keep), SUITES[settings.suite](settings.tasks, seed)
+    contestant, suite = contestant_of(name, settings.keep), _suite(settings, settings.tasks, seed)
     net = _network(settings, suite, seed)
     parts, learning = learn_parts(name, net, suite, seed, recipe, lr, settings.keep)
     began = time.perf_counter()
@@ -114,7 +119,7 @@ def search(name: str, recipe: Recipe, settings: RivalSettings) -> dict[float, fl
     What was tried is kept, and a killed search goes on.
     """
     contestant, seed = contestant_of(name, settings.keep), settings.seed + APART
-    suite = SUITES[settings.suite](settings.tuning_tasks, seed)
+    suite = _suite(settings, settings.tuning_tasks, seed)
     net = _network(settings, suite, seed)
     keep = settings.keep if contestant.kind is Masked else None
     identity = [net.fingerprint(), settings.suite, settings.tuning_tasks, seed, asdict(recipe), settings.images, keep]

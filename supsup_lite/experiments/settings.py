@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from supsup_lite import networks
 from supsup_lite.checks import check_choice, check_positive, check_seed, check_whole
 from supsup_lite.data import suites
@@ -13,11 +11,9 @@ from supsup_lite.data.cifar100 import split_cifar100
 from supsup_lite.data.imagenet import split_imagenet
 from supsup_lite.data.split_rotated import split_rotated
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.devices import free_memory
 from supsup_lite.evaluation.scenarios import Evaluation
 from supsup_lite.hopfield.store import RULES
 from supsup_lite.inference.methods import METHODS
-from supsup_lite.learning.learn import bytes_a_task
 from supsup_lite.masks.budgets import Keep, check_budget
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, PAPER, Recipe
@@ -39,6 +35,7 @@ SUITES: dict[str, Callable[[int, int], TaskSuite]] = {  # of a number of tasks a
     "split-cifar100": split_cifar100,
     "split-imagenet": split_imagenet,
 }
+PHOTOGRAPHS = ("split-cifar100", "split-imagenet")  # which are not in the repository
 RIVALS = (
     *("supsup", "batch_ensemble", "batch_ensemble_random", "psp", "psp_binary"),
     *("heads", "heads_random", "upper_bound", "lower_bound"),
@@ -142,6 +139,24 @@ class GivenSettings(NetworkSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NaturalSettings(NetworkSettings):
+    """Photographs, the task given (GG).
+
+    Attributes:
+        keep: density of edge-popup masks, or such as "er:0.08"; None is threshold masks.
+        root: folder of the data; None is where `split_cifar100` and `split_imagenet` look.
+    """
+
+    recipe: str = "default"
+    keep: Keep = None
+    root: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._set("keep", check_budget(self.keep))
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnannouncedSettings(NetworkSettings):
     """Scenario NNs: the task is never given. Of the recipe "default" the rate is constant (`STEADY`).
 
@@ -186,6 +201,7 @@ class RivalSettings(Settings):
         tuning_tasks: how many tasks a rate is tried on. Where tasks disturb one another (PSP, the lower bound) the best
             rate depends on how many there are: give these as many as you can afford.
         keep: density of SupSup's masks, or such as "er:0.1"; None is threshold masks.
+        root: folder of CIFAR-100 or ImageNet; None is where their suites look.
         seeds: how many seeds are learned, from `seed` on, all with the rates found for the first.
     """
 
@@ -197,11 +213,16 @@ class RivalSettings(Settings):
     lr: float | None = None
     tuning_tasks: int = 5
     keep: Keep = None
+    root: str | None = None
     seeds: int = 1
 
     def __post_init__(self):
         super().__post_init__()
         check_choice("suite", self.suite, SUITES)
+        if self.root is not None and self.suite not in PHOTOGRAPHS:
+            raise ValueError(
+                f"root is for {' and '.join(PHOTOGRAPHS)}: leave it out, {self.suite} comes with the course."
+            )
         check_choice("network", self.network, NETWORKS)
         check_choice("recipe", self.recipe, RECIPES)
         check_choice("rival", self.rival, (*RIVALS, "all"))
@@ -242,32 +263,13 @@ SETTINGS: dict[str, Sizes] = {
     "split-mnist": GivenSettings(tasks=5),
     "permuted-mnist-nns": UnannouncedSettings(tasks=20),
     "split-mnist-hopfield": HopfieldSettings(tasks=5),
+    # As many steps as the official runs' 100 epochs have; densities in the middle of theirs.
+    "split-cifar100": NaturalSettings(tasks=20, network="resnet18", outputs=5, keep="er:0.08", steps=2000),
+    "split-imagenet": NaturalSettings(tasks=100, network="resnet50", outputs=10, keep="er:0.0172", steps=5000),
     "rivals": RivalSettings(tasks=20),
     "open-questions": OpenQuestionSettings(which="difficulty"),
 }
 ON_A_GPU = SETTINGS | {"permuted-mnist": GivenSettings(tasks=250, network="fc", outputs=500)}  # the paper's own
-
-
-def check_memory_of_run(settings: NetworkSettings, recipe: Recipe, where: torch.device) -> None:
-    """Raise MemoryError unless a device has the memory for the network, its masks, and learning one task.
-
-    Nothing of the kind is made for that: all these bytes grow by the same amount with each output neuron.
-    """
-    networks_of = [NETWORKS[settings.network](outputs=outputs, seed=settings.seed, device="cpu") for outputs in (2, 3)]
-
-    def of_all_outputs(count: Callable[[Network], int]) -> int:
-        two, three = map(count, networks_of)
-        return two + (settings.outputs - 2) * (three - two)
-
-    weights, learning = of_all_outputs(lambda net: net.num_weights), of_all_outputs(lambda n: bytes_a_task(n, recipe))
-    masks, free = settings.tasks * weights // 8, free_memory(where)
-    if 4 * weights + masks + learning > free:
-        raise MemoryError(
-            f"{settings.tasks} masks of {weights:,} weights take {masks / 2**20:,.0f} MB, the network "
-            f"{4 * weights / 2**20:,.0f} MB, and learning one task in {recipe.steps} batches of {recipe.batch} images "
-            f"{learning / 2**20:,.0f} MB, but {where} has {free / 2**20:,.0f} MB free: ask for fewer tasks, outputs or "
-            "steps."
-        )
 
 
 def figures_of(result: Evaluation) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from supsup_lite.devices import device
-from supsup_lite.experiments import hopsupsup, mnist, nns, rivals
+from supsup_lite.experiments import hopsupsup, mnist, natural, nns, rivals
 from supsup_lite.experiments.distributed import Team, join_team
 from supsup_lite.experiments.open_questions.asking import open_questions
 from supsup_lite.experiments.settings import (
@@ -20,6 +20,7 @@ from supsup_lite.experiments.settings import (
     OBJECTIVES,
     ON_A_GPU,
     OPEN_QUESTIONS,
+    PHOTOGRAPHS,
     RECIPES,
     RIVALS,
     SETTINGS,
@@ -35,6 +36,8 @@ SHARED: dict[str, Callable[[Any, Team], dict[str, Any]]] = {  # independent task
     "permuted-mnist": mnist.permuted_mnist,
     "rotated-mnist": mnist.rotated_mnist,
     "split-mnist": mnist.split_mnist,
+    "split-cifar100": natural.split_cifar100,
+    "split-imagenet": natural.split_imagenet,
 }
 ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # one task after the other, by one process
     "permuted-mnist-nns": nns.permuted_mnist_nns,
@@ -43,6 +46,7 @@ ALONE: dict[str, Callable[[Any], dict[str, Any]]] = {  # one task after the othe
     "open-questions": open_questions,
 }
 EXPERIMENTS = SHARED | ALONE
+ON_REQUEST = (*PHOTOGRAPHS, "open-questions")  # what "all" leaves out: data that one has to get, and doubts of ours
 ROOM = "Free some disk space, or set SUPSUP_CACHE to a folder that can be written; what was saved is kept."
 
 
@@ -61,10 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         ),
         argument_default=argparse.SUPPRESS,  # what is not given is the experiment's own
     )
-    parser.add_argument(
-        "name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: the paper's, as they fit this machine"
-    )
-    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: 20, 36 or 5, by experiment)")
+    parser.add_argument("name", choices=[*EXPERIMENTS, "all"], help="which experiment; all: what this machine can do")
+    parser.add_argument("--tasks", type=_positive, help="how many tasks (default: by experiment)")
     parser.add_argument("--seed", type=int, help="of the network, the tasks and the learner")
     parser.add_argument("--device", help="cpu, cuda, mps (default: the best there is)")
     parser.add_argument("--out", help="save the result; a bare file name goes to data/results/")
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--suite", choices=SUITES, help="of the rivals' tasks")
     parser.add_argument("--rival", choices=[*RIVALS, "all"], help="which of the rivals (default: all)")
     parser.add_argument("--which", choices=OPEN_QUESTIONS, help=f"of the open questions (default: {OPEN_QUESTIONS[0]})")
+    parser.add_argument("--root", help="folder of CIFAR-100 or ImageNet (default: in the cache folder)")
     parser.add_argument("--lr", type=float, help="learning rate (default: the best on tasks of another seed)")
     parser.add_argument("--tuning-tasks", type=_positive, help="tasks on which a rate is tried")
     parser.add_argument("--seeds", type=_positive, help="how many seeds of rivals or open questions")
@@ -90,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _of_the_paper() -> list[str]:
-    return [name for name in EXPERIMENTS if name != "open-questions"]
+    return [name for name in EXPERIMENTS if name not in ON_REQUEST]
 
 
 def _keep(text: str) -> float | str:
