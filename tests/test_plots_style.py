@@ -285,6 +285,15 @@ def test_what_would_be_cut_or_collide_keeps_its_size():
     assert upright(fig) is None
 
 
+def test_where_no_room_is_left_for_a_panel_it_stays_and_nobody_is_warned(recwarn):
+    fig, axes = figure(7, 1.2)
+    for i in range(9):
+        axes.plot([0, 1], [0, i], label=f"a method with a name that is rather long, and a number, {i}")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    assert upright(fig) is None
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_grids_colour_bars_and_what_is_narrow_stay():
     grid, _ = figure(7, 5, nrows=2, ncols=3)
     bar, axes = figure(7, 3)

@@ -1,6 +1,7 @@
 """A figure as a phone shows it: drawn again for a narrow page, its panels below one another."""
 
 import copy as copying
+import warnings
 
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -54,8 +55,13 @@ def _moved_above(legend: Legend) -> float:
 
 
 def _collides(fig: Figure) -> bool:
-    """Whether words or a legend leave the figure, or words lie over other words."""
-    fig.draw_without_rendering()
+    """Whether words or a legend leave the figure, or words lie over other words, or nothing is left of a panel."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of matplotlib, that it found no room for the panels
+        try:
+            fig.draw_without_rendering()
+        except UserWarning:
+            return True
     frame = fig.bbox.padded(TOUCH)
     if any(not _inside(legend.get_window_extent(), frame) for legend in fig.findobj(Legend)):
         return True

@@ -1,5 +1,5 @@
 // Masks and their rivals by bytes: who reads most within a budget, for so many tasks. Uses many
-// parts and aboutRivals.
+// parts, aboutCosts and aboutRivals.
 // @ts-check
 
 export default (() => {
