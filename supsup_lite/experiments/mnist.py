@@ -14,10 +14,11 @@ from supsup_lite.evaluation.scenarios import SCENARIOS, Evaluation, score
 from supsup_lite.evaluation.steps import answers, given_masks, infer_masks
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.memory import check_memory_of_run
-from supsup_lite.experiments.settings import NETWORKS, RECIPES, GivenSettings, figures_of
+from supsup_lite.experiments.settings import NETWORKS, RECIPES, GivenSettings, NaturalSettings, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
+from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
 
 COUNTS = (10, 25, 50, 100, 250, 500, 1000, 1500, 2000, 2500)  # tasks at which a growing suite is measured
@@ -53,17 +54,7 @@ def _run(
     suite = make()
     how = {"infer_from": settings.infer_from, "method": settings.method, "objective": settings.objective}
     net = NETWORKS[settings.network](outputs=settings.outputs, seed=settings.seed)
-    setting = {
-        "network": net.name,
-        "outputs": net.outputs,
-        "tasks": len(suite),
-        "seed": settings.seed,
-        "keep": settings.keep,
-        "recipe": settings.recipe,
-        **asdict(recipe),
-        **how,
-        "images_per_task": settings.images,
-    }
+    setting = setting_of(settings, recipe, net, suite) | how
     masks, learning = learn_resumably(name, net, suite, settings.keep, settings.seed, recipe, team)
     began = time.perf_counter()
     wanted = sorted({count for count in counts if count < len(suite)} | {len(suite)})
@@ -82,6 +73,22 @@ def _run(
         "evaluating_seconds": round(evaluating, 1),
     }
     return runs.result_of(name, setting, figures, figures["GNu"]["n"], learning + evaluating, net.device)
+
+
+def setting_of(
+    settings: GivenSettings | NaturalSettings, recipe: Recipe, net: Network, suite: TaskSuite
+) -> dict[str, Any]:
+    """Return what decides the masks of a run, and on how many images they are measured, as results have it."""
+    return {
+        "network": net.name,
+        "outputs": net.outputs,
+        "tasks": len(suite),
+        "seed": settings.seed,
+        "keep": settings.keep,
+        "recipe": settings.recipe,
+        **asdict(recipe),
+        "images_per_task": settings.images,
+    }
 
 
 def evaluate_first(

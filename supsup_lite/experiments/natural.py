@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from supsup_lite.data.cifar100 import split_cifar100 as cifar100_suite
@@ -13,6 +12,7 @@ from supsup_lite.evaluation.scenarios import score
 from supsup_lite.evaluation.steps import answers, given_masks
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.experiments.memory import check_memory_of_run
+from supsup_lite.experiments.mnist import setting_of
 from supsup_lite.experiments.settings import NETWORKS, RECIPES, NaturalSettings, figures_of
 from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.results import runs
@@ -38,17 +38,7 @@ def _run(name: str, settings: NaturalSettings, team: Team, make: Callable[..., T
     suite = make(settings.tasks, settings.seed, settings.root)  # data that are not there are said before anything else
     check_memory_of_run(settings, recipe, device())
     net = NETWORKS[settings.network](outputs=settings.outputs, seed=settings.seed)
-    setting = {
-        "network": net.name,
-        "outputs": net.outputs,
-        "tasks": len(suite),
-        "dataset": suite.dataset,
-        "seed": settings.seed,
-        "keep": settings.keep,
-        "recipe": settings.recipe,
-        **asdict(recipe),
-        "images_per_task": settings.images,
-    }
+    setting = setting_of(settings, recipe, net, suite) | {"dataset": suite.dataset}
     masks, learning = learn_resumably(name, net, suite, settings.keep, settings.seed, recipe, team)
     began = time.perf_counter()
     positions = team.share(range(len(suite)))
