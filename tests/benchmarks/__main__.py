@@ -23,6 +23,7 @@ from tests.benchmarks import (
     racing,
     racing_learned,
     recipes,
+    since,
     storage,
     unannounced,
 )
@@ -42,6 +43,7 @@ PARTS = {
     "inference_sweep": inference_sweep,
     "unannounced": unannounced,
     "conv": conv,
+    "since": since,
 }
 
 
