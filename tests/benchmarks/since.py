@@ -42,9 +42,9 @@ def run() -> list[dict]:
 
 def calls_of_the_face() -> dict[str, Callable[[], object]]:
     """The calls that are timed; nothing but the public face, which every revision has."""
-    import torch  # noqa: PLC0415
+    import torch
 
-    import supsup_lite as sl  # noqa: PLC0415  the tree that the path names
+    import supsup_lite as sl  # here, since it is the worker's path that says which tree's
 
     tasks = sl.permuted_mnist(20, seed=0, device="cpu")
     x = tasks[3].test.batch(range(128))[0]
@@ -77,9 +77,10 @@ def _worker(tree: Path) -> subprocess.Popen:
     )
 
 
-def _names(*workers: subprocess.Popen) -> list[str]:
-    """Return what each worker can be asked for, once it is ready: its first line."""
-    return [worker.stdout.readline().strip().split("; ") for worker in workers][0]
+def _names(old: subprocess.Popen, new: subprocess.Popen) -> list[str]:
+    """Return what a worker can be asked for, once both are ready: the first line of each."""
+    old.stdout.readline()
+    return new.stdout.readline().strip().split("; ")
 
 
 def _ask(worker: subprocess.Popen, name: str) -> float:
