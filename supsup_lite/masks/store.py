@@ -14,7 +14,7 @@ from supsup_lite.data.tasks import TaskIdentity
 from supsup_lite.devices import check_memory
 from supsup_lite.files import write
 from supsup_lite.masks.apply import Mask, check_mask, row_of
-from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits
+from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits, unpack_floats
 from supsup_lite.masks.origin import Learned, checked_identities
 from supsup_lite.masks.sizes import Sizes
 from supsup_lite.masks.statistics import (
@@ -223,12 +223,13 @@ class MaskStore(Sizes):
         """The shape of every masked weight."""
         return self._shapes
 
-    def chunks(self, name: str, room: int = 2**18) -> Iterator[tuple[int, Tensor]]:
-        """Yield (start, masks start.. of one weight as bool [c, *shape]), with c such that `room` bytes hold them."""
+    def chunks(self, name: str, room: int = 2**18, dtype: torch.dtype = torch.bool) -> Iterator[tuple[int, Tensor]]:
+        """Yield (start, masks start.. of one weight [c, *shape]), as bools or as 0.0 and 1.0: at most `room` weights."""
         n = math.prod(self._shapes[name])
         width = max(1, room // n)
         for start in range(0, len(self), width):
-            bits = unpack_bits(self.packed(name)[start : start + width], n)
+            rows = self.packed(name)[start : start + width]
+            bits = unpack_bits(rows, n) if dtype == torch.bool else unpack_floats(rows, dtype)[:, :n]
             yield start, bits.unflatten(1, self._shapes[name])
 
     @property

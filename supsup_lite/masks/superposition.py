@@ -69,8 +69,8 @@ def mean_gradient(
         total += rows.to(x.dtype).flatten(1) @ slope.flatten()
     for (name, weight), slope in zip(weights.items(), slopes[: len(weights)], strict=True):
         edges = (slope * weight).flatten()
-        for start, bits in _chunks(masks, name):
-            total[start : start + len(bits)] += bits.flatten(1).to(edges.dtype) @ edges
+        for start, bits in _chunks(masks, name, edges.dtype):
+            total[start : start + len(bits)] += bits.flatten(1) @ edges
     return total
 
 
@@ -134,20 +134,20 @@ def _mixed(layer: nn.Module, masks: MaskStore, name: str, alphas: Tensor) -> Ten
 def _mean_mask(masks: MaskStore, name: str, alphas: Tensor) -> Tensor:
     """Return sum_i alpha_i M_i of one weight, float [*shape]."""
     total = torch.zeros(masks.shapes[name], device=alphas.device, dtype=alphas.dtype)
-    for start, bits in _chunks(masks, name):
-        total += torch.tensordot(alphas[start : start + len(bits)], bits.to(alphas.dtype), dims=1)
+    for start, bits in _chunks(masks, name, alphas.dtype):
+        total += torch.tensordot(alphas[start : start + len(bits)], bits, dims=1)
     return total
 
 
 def _weights_by_chunk(layer: nn.Module, masks: MaskStore, name: str, h: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Yield (start, W * M_i for a chunk of masks): float [c, *shape]."""
-    for start, bits in _chunks(masks, name, len(h)):
-        yield start, bits * layer.weight.to(h.dtype)
+    for start, bits in _chunks(masks, name, h.dtype, len(h)):
+        yield start, bits.mul_(layer.weight.to(h.dtype))
 
 
-def _chunks(masks: MaskStore, name: str, images: int = 1) -> Iterator[tuple[int, Tensor]]:
-    """Yield (start, a chunk of masks as bool [c, *shape]), as many at once as suit the device.
+def _chunks(masks: MaskStore, name: str, dtype: torch.dtype, images: int = 1) -> Iterator[tuple[int, Tensor]]:
+    """Yield (start, a chunk of masks as 0.0 and 1.0 [c, *shape]), as many at once as suit the device.
 
     Each mask gives an output for every image, which takes memory too: with very many images, fewer masks at once.
     """
-    return masks.chunks(name, max(1, working_room(masks.net.device) // (1 + images // 1024)))
+    return masks.chunks(name, max(1, working_room(masks.net.device) // (1 + images // 1024)), dtype)
