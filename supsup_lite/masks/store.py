@@ -224,7 +224,7 @@ class MaskStore(Sizes):
         return self._shapes
 
     def chunks(self, name: str, room: int = 2**18, dtype: torch.dtype = torch.bool) -> Iterator[tuple[int, Tensor]]:
-        """Yield (start, masks start.. of one weight [c, *shape]), as bools or as 0.0 and 1.0: at most `room` weights."""
+        """Yield (start, masks start.. of one weight [c, *shape]), as bools or as 0.0 and 1.0: c of `room` weights."""
         n = math.prod(self._shapes[name])
         width = max(1, room // n)
         for start in range(0, len(self), width):
