@@ -16,6 +16,7 @@ from supsup_lite.checks import check_position
 from supsup_lite.data.tasks import TaskIdentity, TaskSuite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.learning.statistics import task_statistics
+from supsup_lite.masks.apply import under_mask
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.statistics import statistics_of
 from supsup_lite.masks.store import MaskStore
@@ -126,8 +127,7 @@ class Masked(Kept):
     masks: MaskStore
 
     def _weights(self, i: int) -> Weights:
-        mask = self.masks[i]
-        return {name: weight * mask[name] for name, weight in self.net.weights().items()}
+        return under_mask(self.net.weights(), self.masks[i])
 
     def statistics(self, i: int) -> Statistics | None:
         return statistics_of(self.masks[i])

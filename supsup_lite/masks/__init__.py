@@ -1,6 +1,6 @@
 """W * M, one mask or many, and what it costs in bytes."""
 
-from supsup_lite.masks.apply import Mask, apply_mask, check_mask, forward_tasks
+from supsup_lite.masks.apply import Mask, apply_mask, check_mask, forward_tasks, under_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.budgets import Keep, check_budget, erdos_renyi, layer_budgets
 from supsup_lite.masks.compression import decode, encode
@@ -53,5 +53,6 @@ __all__ = [
     "straight_through",
     "threshold_mask",
     "top_k_mask",
+    "under_mask",
     "unpack_bits",
 ]

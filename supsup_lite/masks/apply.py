@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
+from supsup_lite.masks.bits import as_numbers
 from supsup_lite.masks.statistics import check_statistics, statistics_of
 from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.layers import each_with
@@ -35,8 +36,12 @@ def apply_mask(net: Network, mask: Mask, x: Tensor) -> Tensor:
 
 def run_masked(net: Network, mask: Mask, x: Tensor) -> Tensor:
     """Return what `apply_mask` returns; for callers that have checked what they give, once for many masks."""
-    weights = {name: weight.to(x.dtype) * mask[name] for name, weight in net.weights().items()}
-    return run(net, weights, x, statistics_of(mask))
+    return run(net, under_mask(net.weights(), mask, x.dtype), x, statistics_of(mask))
+
+
+def under_mask(weights: dict[str, Tensor], mask: Mask, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
+    """Return W * M of each weight, of one mask or of k masks, [k, *shape]; in its own precision, or in another."""
+    return {name: as_numbers(mask[name], dtype or weight.dtype).mul_(weight) for name, weight in weights.items()}
 
 
 def forward_tasks(net: Network, weights: dict[str, Tensor], x: Tensor, statistics: Statistics | None = None) -> Tensor:

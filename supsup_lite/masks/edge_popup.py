@@ -10,6 +10,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_keep
 from supsup_lite.masks.apply import Mask
+from supsup_lite.masks.bits import as_numbers
 from supsup_lite.masks.budgets import layer_budgets
 from supsup_lite.networks.network import Network, check_network
 from supsup_lite.seeding import generator
@@ -104,7 +105,7 @@ class _StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, scores: Tensor, mask: Tensor) -> Tensor:
-        return mask.to(scores.dtype)
+        return as_numbers(mask, scores.dtype)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:

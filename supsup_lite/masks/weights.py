@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.masks.apply import under_mask
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images, check_network
@@ -22,7 +23,7 @@ def chosen_weights(net: Network, masks: MaskStore) -> Weights:
         TypeError, ValueError: the masks do not belong to the network.
     """
     check_fits(net, masks)
-    return {name: net.weights()[name].detach() * bits for name, bits in masks.chunk(0, len(masks)).items()}
+    return under_mask(net.weights(), masks.chunk(0, len(masks)))
 
 
 def check_rows(net: Network, weights: Weights, tasks: TaskSuite) -> None:

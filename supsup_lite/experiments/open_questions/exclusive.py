@@ -17,7 +17,7 @@ from supsup_lite.baselines.kept import Kept
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches, task_losses
 from supsup_lite.learning.optimizers import descend
-from supsup_lite.masks.apply import Mask, forward_tasks
+from supsup_lite.masks.apply import Mask, forward_tasks, under_mask
 from supsup_lite.masks.budgets import Keep, layer_budgets
 from supsup_lite.masks.edge_popup import init_scores, masks_of
 from supsup_lite.masks.store import MaskStore
@@ -39,8 +39,7 @@ class Exclusive(Kept):
     masks: MaskStore
 
     def _weights(self, i: int) -> Tensors:
-        mask = self.masks[i]
-        return {name: weight * mask[name] for name, weight in self.shared.items()}
+        return under_mask(self.shared, self.masks[i])
 
     @property
     def shared_nbytes(self) -> int:
