@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import supsup_lite as sl
-from supsup_lite.masks.apply import forward_tasks
+from supsup_lite.masks.apply import forward_tasks, under_mask
 from supsup_lite.masks.edge_popup import init_scores, masked_weight, masks_of
 from supsup_lite.networks.mlp import MLP
 from tests import oracles
@@ -292,6 +292,18 @@ def test_apply_mask_equals_the_explicit_product():
     np.testing.assert_allclose(sl.apply_mask(net, mask, x).cpu().double().numpy(), wanted, rtol=0, atol=1e-6)
     precise = sl.apply_mask(net, mask, x.double())  # the work is done in the precision of the images
     np.testing.assert_allclose(precise.cpu().numpy(), wanted, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float16, torch.float64])
+def test_under_a_mask_each_weight_is_kept_or_zero(dtype):
+    """Of one mask and of several, whatever the layout; in the weights' own precision where none is named."""
+    weights = {"w": torch.linspace(-1, 1, 12).view(3, 4)}
+    bits = torch.arange(24).view(4, 3, 2).permute(2, 1, 0) % 3 == 0
+    for mask in (bits[0], bits):
+        got = under_mask(weights, {"w": mask}, dtype)["w"]
+        assert got.dtype == (dtype or torch.float32)
+        assert torch.equal(got, torch.where(mask, weights["w"].to(got.dtype), 0))
+    assert weights["w"].data_ptr() != under_mask(weights, {"w": torch.ones_like(bits[0])})["w"].data_ptr()
 
 
 def test_full_and_empty_masks():

@@ -173,6 +173,9 @@ def test_chunks_are_the_masks():
         parts = list(store.chunks("fc2.weight", room))
         assert [start for start, _ in parts] == list(range(0, 5, max(1, room // 35)))
         assert torch.equal(torch.cat([bits for _, bits in parts]), store.chunk(0, 5)["fc2.weight"])
+        numbers = torch.cat([part for _, part in store.chunks("fc2.weight", room, torch.float64)])
+        assert numbers.dtype == torch.float64
+        assert torch.equal(numbers, store.chunk(0, 5)["fc2.weight"].double())
 
 
 def test_a_mask_taken_out_is_a_copy():

@@ -20,7 +20,7 @@ def unpack_bits(packed: Tensor, n: int) -> Tensor:
     """Return uint8 [k, ceil(n / 8)] as bool [k, n]."""
     bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
     words = bits.to(torch.uint8).view(torch.int64).flatten()  # for each byte its eight bools, read as one word
-    return words.index_select(0, packed.flatten().int()).view(torch.bool).view(len(packed), -1)[:, :n]
+    return words.index_select(0, packed.flatten().int()).view(torch.bool).view(len(packed), 8 * packed.shape[1])[:, :n]
 
 
 def unpack_floats(packed: Tensor, dtype: torch.dtype) -> Tensor:

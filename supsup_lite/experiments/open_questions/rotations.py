@@ -97,8 +97,8 @@ class Unpacked:
     def __len__(self) -> int:
         return len(next(iter(self._bits.values())))
 
-    def chunks(self, name: str, room: int) -> Iterator[tuple[int, Tensor]]:
-        """Yield all masks of one weight at once, whatever the room."""
+    def chunks(self, name: str, room: int, dtype: torch.dtype) -> Iterator[tuple[int, Tensor]]:
+        """Yield all masks of one weight at once, whatever the room, as they are: in the precision of the images."""
         yield 0, self._bits[name]
 
     def take(self, positions: Tensor) -> "Unpacked":
@@ -112,7 +112,8 @@ class Unpacked:
 
 def unpacked(masks: MaskStore) -> Unpacked:
     """Return a store's masks as floats."""
-    return Unpacked(masks.net, {n: torch.cat([bits for _, bits in masks.chunks(n)]).float() for n in masks.shapes})
+    floats = {n: torch.cat([bits for _, bits in masks.chunks(n, dtype=torch.float32)]) for n in masks.shapes}
+    return Unpacked(masks.net, floats)
 
 
 def narrowed(net: MLP, masks: MaskStore | Unpacked, x: Tensor, way: Way) -> list[Tensor]:
