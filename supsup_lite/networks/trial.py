@@ -35,9 +35,8 @@ def tried_out(net: Network, shape: tuple[int, ...]) -> int:
     """
     pixels = torch.linspace(-1, 1, TRIAL * net.inputs, dtype=torch.float32, device=net.device)
     x = pixels.view(TRIAL, net.inputs)
-    normalise = by_statistics(
-        {name: torch.tensor([[0.0], [1.0]]).expand(2, n).to(x) for name, n in net.norms().items()}
-    )
+    plain = torch.tensor([[0.0], [1.0]], dtype=torch.float32, device=net.device)  # a mean and a variance
+    normalise = by_statistics({name: plain.expand(2, channels) for name, channels in net.norms().items()})
     uncalled, watch = dict.fromkeys(net.masked_layers()), _UsesOfParameters(net)
 
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
