@@ -320,7 +320,7 @@ def test_drawing(pages, browser, by):
         page.wait_for_selector(".pad")
         slide(page, "noise", "Home")
         draw_upright_stroke(page, by)
-        page.wait_for_function("document.querySelector('.told').textContent.includes('your drawing')")
+        page.wait_for_function("document.querySelector('.status').textContent.includes('your drawing')")
         drawing = picture(page, 1).view(28, 28) > 128
         assert drawing[8:20, 13:15].all()
         assert page.locator(".digits input:checked").count() == 0

@@ -1,4 +1,4 @@
-"""What a method keeps of its tasks, in one form for all: shared tensors, each task's own, and the bytes of both.
+"""What a method keeps of its tasks, in one form for all: shared and task-specific tensors, and the bytes of both.
 
 Whatever a method does, in the end it has weights for each task: W * M_i, W * s r^T, W C_i, or a network of its own.
 So one function measures them all (`evaluation.measure`), and bytes are counted here alone.
@@ -36,14 +36,14 @@ class Kept:
         net: the base network, whose random weights stand in where nothing shared is kept.
         identities: of the k tasks.
         shared: what all tasks share and is kept once, by the weight's name: float [*shape].
-        own: what is each task's own: tensors [k, ...]; the statistics of batch norm too, by the norm's name.
+        task_specific: tensors [k, ...], a row for each task; the statistics of batch norm too, by the norm's name.
         steps: updates that it took, over all tasks.
     """
 
     net: Network
     identities: tuple[TaskIdentity, ...]
     shared: Weights
-    own: Weights
+    task_specific: Weights
     steps: int
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Kept:
     def statistics(self, i: int) -> Statistics | None:
         """Return what batch norm uses for task i, [2, channels] for each norm; None where nothing is kept."""
         i = check_position(i, len(self), "method's result", "task")
-        return {name: self.own[name][i] for name in self.net.norms() if name in self.own} or None
+        return {name: self.task_specific[name][i] for name in self.net.norms() if name in self.task_specific} or None
 
     @property
     def shared_nbytes(self) -> int:
@@ -68,14 +68,14 @@ class Kept:
         return _nbytes(self.shared)
 
     @property
-    def own_nbytes(self) -> int:
-        """Bytes that are the tasks' own, of all k together."""
-        return _nbytes(self.own)
+    def task_specific_nbytes(self) -> int:
+        """Bytes of what is kept for each task, of all k together."""
+        return _nbytes(self.task_specific)
 
     @property
     def nbytes(self) -> int:
         """Bytes in all."""
-        return self.shared_nbytes + self.own_nbytes
+        return self.shared_nbytes + self.task_specific_nbytes
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)} tasks: {self.nbytes:,} bytes, {self.steps:,} steps>"
@@ -84,9 +84,9 @@ class Kept:
 def joined(parts: Sequence[Kept]) -> Kept:
     """Return what a method keeps of several parts of its tasks, learned in this order: the last has what all share."""
     last = parts[-1]
-    own = {name: torch.cat([part.own[name] for part in parts]) for name in last.own}
+    rows = {name: torch.cat([part.task_specific[name] for part in parts]) for name in last.task_specific}
     identities = tuple(identity for part in parts for identity in part.identities)
-    return replace(last, identities=identities, own=own, steps=sum(part.steps for part in parts))
+    return replace(last, identities=identities, task_specific=rows, steps=sum(part.steps for part in parts))
 
 
 def with_statistics(kept: Kept, tasks: TaskSuite, seed: int, recipe: Recipe) -> Kept:
@@ -101,7 +101,8 @@ def with_statistics(kept: Kept, tasks: TaskSuite, seed: int, recipe: Recipe) -> 
     for i in range(len(tasks)):
         weights = {name: values[None] for name, values in kept.weights(i).items()}
         rows.append(task_statistics(kept.net, weights, task_batches(tasks[i : i + 1], recipe, seed)))
-    return replace(kept, own=kept.own | {name: torch.cat([row[name] for row in rows]) for name in kept.net.norms()})
+    statistics = {name: torch.cat([row[name] for row in rows]) for name in kept.net.norms()}
+    return replace(kept, task_specific=kept.task_specific | statistics)
 
 
 def _nbytes(tensors: dict[str, Tensor]) -> int:
@@ -109,10 +110,10 @@ def _nbytes(tensors: dict[str, Tensor]) -> int:
 
 
 class Separate(Kept):
-    """A network for each task, all of its weights trained: `own` is float [k, *shape] for each weight."""
+    """A network for each task, all of its weights trained: `task_specific` is float [k, *shape] for each weight."""
 
     def _weights(self, i: int) -> Weights:
-        return {name: self.own[name][i] for name in self.net.weights()}
+        return {name: self.task_specific[name][i] for name in self.net.weights()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,7 +134,7 @@ class Masked(Kept):
         return statistics_of(self.masks[i])
 
     @property
-    def own_nbytes(self) -> int:
+    def task_specific_nbytes(self) -> int:
         return self.masks.nbytes
 
 
@@ -161,6 +162,6 @@ def train_separate(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
-    own = train_dense(net, tasks, seed, recipe, on_step)
-    kept = Separate(net, tasks.identities, {}, own, len(tasks) * recipe.steps)
+    weights = train_dense(net, tasks, seed, recipe, on_step)
+    kept = Separate(net, tasks.identities, {}, weights, len(tasks) * recipe.steps)
     return with_statistics(kept, tasks, seed, recipe)

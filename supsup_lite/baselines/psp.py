@@ -30,7 +30,7 @@ Context = dict[str, Tensor]  # name of a layer -> float [d, d], orthogonal, or i
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParameterSuperposition(Kept):
-    """One network, `shared`, trained on task after task. Nothing is a task's own: contexts come from the seed.
+    """One network, `shared`, trained on task after task. Nothing else is kept for a task: contexts come from the seed.
 
     Kept as matrices instead of drawn again, rotations would take d^2 numbers a layer and task, more than a network.
 

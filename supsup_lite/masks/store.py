@@ -116,8 +116,8 @@ class MaskStore(Sizes):
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
         part = self[:]
-        own = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
-        return {**vars(part), **own}
+        kept = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
+        return {**vars(part), **kept}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"

@@ -84,7 +84,7 @@ export default (() => {
     });
     const [asked, now, nearest] = [framed(again), framed(), framed()];
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
-    const status = element("p", { className: "told", role: "status" });
+    const status = element("p", { className: "status", role: "status" });
 
     // --- the controls: whatever else moves, the last state is shown again
     const controls = element(
