@@ -101,6 +101,24 @@ def test_every_public_function_and_method_is_explained():
         assert inspect.getdoc(thing), thing
 
 
+OFFERS = [path for path in sorted(PACKAGE.rglob("__init__.py")) if path.parent != PACKAGE]
+USERS = {path: path.read_text("utf-8") for folder in ("supsup_lite", "notebooks", "tests")
+         for path in sorted((PACKAGE.parent / folder).rglob("*")) if path.suffix in (".py", ".md")}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OFFERS, ids=lambda path: path.parent.name)
+def test_what_a_room_offers_is_there_is_explained_and_is_used_elsewhere(path):
+    """A type may be offered for what functions return; all else is used by another room, a lesson or a test."""
+    room = importlib.import_module(".".join(path.parent.relative_to(PACKAGE.parent).parts))
+    others = [user for user in USERS if path.parent not in user.parents and user != PACKAGE / "__init__.py"]
+    for name in getattr(room, "__all__", ()):
+        thing = getattr(room, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), f"{name} is not explained"
+        if not inspect.isclass(thing):
+            assert any(re.search(rf"\b{name}\b", USERS[user]) for user in others), f"nobody outside uses {name}"
+
+
 def test_import_is_light():
     """What only some lessons need, or what is slow, is imported where it is used."""
     code = "import sys, supsup_lite; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -134,3 +152,5 @@ def test_a_lesson_imports_only_what_a_room_offers(lesson):
         room = importlib.import_module(module)
         is_module = importlib.util.find_spec(f"{module}.{name}") if hasattr(room, "__path__") else None
         assert is_module or name in room.__all__, f"{lesson.stem}: {module} does not offer {name}"
+    used = set(re.findall(r"\bsl\.(\w+)", lesson.read_text("utf-8")))
+    assert used <= {*sl.__all__}, f"{lesson.stem}: sl does not offer {sorted(used - {*sl.__all__})}"
