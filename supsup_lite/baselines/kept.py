@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.baselines.dense import OnStep, train_dense
 from supsup_lite.checks import check_position
 from supsup_lite.data.tasks import TaskIdentity, TaskSuite
 from supsup_lite.learning.learn import task_batches
@@ -22,7 +21,7 @@ from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
 from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network
-from supsup_lite.recipes import DEFAULT, Recipe
+from supsup_lite.recipes import Recipe
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,13 +108,6 @@ def _nbytes(tensors: dict[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
-class Separate(Kept):
-    """A network for each task, all of its weights trained: `task_specific` is float [k, *shape] for each weight."""
-
-    def _weights(self, i: int) -> Weights:
-        return {name: self.task_specific[name][i] for name in self.net.weights()}
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Masked(Kept):
     """SupSup: a mask for each task, packed eight weights a byte.
@@ -151,17 +143,3 @@ def masked(net: Network, masks: MaskStore, tasks: TaskSuite, steps: int) -> Mask
     if check_fits(net, masks, tasks) != tuple(range(len(masks))):
         raise ValueError(f"masks must be those of {tasks!r}, one by one in their order: learn them so, or slice both.")
     return Masked(net, tasks.identities, {}, {}, steps, masks)
-
-
-@isolated
-def train_separate(
-    net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
-) -> Separate:
-    """Train a network for each of k tasks (`train_dense`): the upper bound, at 4 bytes a weight and task.
-
-    Raises:
-        TypeError, ValueError: the arguments make no sense or do not fit together.
-    """
-    weights = train_dense(net, tasks, seed, recipe, on_step)
-    kept = Separate(net, tasks.identities, {}, weights, len(tasks) * recipe.steps)
-    return with_statistics(kept, tasks, seed, recipe)
