@@ -177,9 +177,11 @@ ROOMS = {
     "fine_tune": lambda: baselines.fine_tune(NET, TASKS, recipe=FEW),
     "train_joint": lambda: baselines.train_joint(NET, TASKS, recipe=FEW),
     "train_ewc": lambda: baselines.train_ewc(NET, TASKS, 1.0, recipe=FEW),
-    "train_batch_ensemble": lambda: [baselines.train_batch_ensemble(net, TASKS, 0, FEW).own for net in (NET, CONV)],
+    "train_batch_ensemble": lambda: [
+        baselines.train_batch_ensemble(net, TASKS, 0, FEW).task_specific for net in (NET, CONV)
+    ],
     "train_psp": lambda: [baselines.train_psp(net, TASKS, 0, FEW).weights(1) for net in (NET, CONV)],
-    "train_heads": lambda: [baselines.train_heads(net, TASKS, 0, FEW).own for net in (NET, CONV)],
+    "train_heads": lambda: [baselines.train_heads(net, TASKS, 0, FEW).task_specific for net in (NET, CONV)],
     "train_shared_trunk": lambda: baselines.train_shared_trunk(NET, TASKS, 0, FEW).weights(0),
     "first_task_trunk": lambda: baselines.first_task_trunk(NET, TASKS, 0, FEW),
     "rank_one_gradient": lambda: [

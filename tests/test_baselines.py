@@ -132,6 +132,9 @@ def test_what_makes_no_sense_is_refused(net, tasks):
     for strength in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="lambda"):
             baselines.train_ewc(net, tasks, strength)
+    for strength in ("much", None, True, [1.0]):
+        with pytest.raises(TypeError, match=r"strength \(lambda\) must be a number"):
+            baselines.train_ewc(net, tasks, strength)
 
 
 # --- one network for all tasks ---------------------------------------------------------------------------------------

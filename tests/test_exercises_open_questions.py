@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, nll_loss
 
+from supsup_lite.evaluation.intervals import STUDENT
 from supsup_lite.exercises import open_questions as ex
-from supsup_lite.experiments.open_questions.summary import STUDENT, difference
+from supsup_lite.experiments.open_questions import difference
 from tests.every_exercise import EveryExercise, in_float64, in_place, with_an_axis_more
 
 CHECKS = {

@@ -152,11 +152,11 @@ def test_the_browser_computes_what_torch_computes(browser, setting, k):
         torch.testing.assert_close(values[name], expected, **TOLERANCE)
     for image, answer in zip(x, answers, strict=True):
         votes = votes_through_units(net, masks, image)
-        loudness = votes.var(0, correction=0)
+        variance = votes.var(0, correction=0)
         units, ahead, loud = zip(*(vote.values() for vote in answer["units"]), strict=True)
         assert sorted(units) == list(range(300))
         torch.testing.assert_close(torch.tensor(ahead).double(), (votes[-1] - votes.mean(0))[[*units]], **FINER)
-        torch.testing.assert_close(torch.tensor(loud).double(), loudness[[*units]], **FINER)
+        torch.testing.assert_close(torch.tensor(loud).double(), variance[[*units]], **FINER)
         assert [*loud] == sorted(loud, reverse=True)
     steps = list(halvings(net, masks, x))
     for i, answer in enumerate(answers):
@@ -185,8 +185,8 @@ def test_loud_units_speak_for_the_chosen_mask(browser, method):
     image = some_images()[2]
     x = (image / 255 - 0.1307) / 0.3081
     through = votes_through_units(net, masks, x)
-    loudness = through.var(0, correction=0)
-    order = loudness.argsort(descending=True)[:60]
+    variance = through.var(0, correction=0)
+    order = variance.argsort(descending=True)[:60]
     chosen = sl.infer_task(net, masks, x[None], method).item()
     state = {"num_tasks": 20, "method": method, "objective": "entropy", "step": 0}
     bits = base64.b64encode(stored.bits_of(masks)).decode()
@@ -199,7 +199,7 @@ def test_loud_units_speak_for_the_chosen_mask(browser, method):
     bars = [float(title.split(": ")[1]) for title in page.locator("rect.bar title").all_text_contents()]
     page.close()
 
-    share = loudness[order[:30]].sum() / loudness.sum()
+    share = variance[order[:30]].sum() / variance.sum()
     assert alt == (
         f"The votes for mask {chosen} through the 60 loudest of 300 units. "
         f"The loudest 30 have {100 * share:.0f} % of the variance of votes over masks."

@@ -36,17 +36,17 @@ def test_patterns_are_test_images_of_each_class(digits):
 def test_noise_turns_as_many_as_it_says_and_others_each_time(digits):
     z = digits[4]
     sets = []
-    for place, toss in ((4, 0), (4, 1), (5, 0)):
-        spoiled = hopfield.spoil(z, 0.25, "turned", place, toss)
+    for place, draw in ((4, 0), (4, 1), (5, 0)):
+        spoiled = hopfield.corrupt(z, 0.25, "turned", place, draw)
         assert (spoiled != z).sum() == 196
         sets.append(spoiled)
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert 230 < (sets[one] != sets[other]).sum() < 360, "two times 196 of 784, by chance 98 of them shared"
-    assert (hopfield.spoil(z, 0.1, "turned", 4, 0) != hopfield.spoil(z, 0.2, "turned", 4, 0)).sum() == 157 - 78
+    assert (hopfield.corrupt(z, 0.1, "turned", 4, 0) != hopfield.corrupt(z, 0.2, "turned", 4, 0)).sum() == 157 - 78
 
 
 def test_covering_hides_the_lower_rows(digits):
-    spoiled = hopfield.spoil(digits[0], 0.5, "covered", 0, 0).view(28, 28)
+    spoiled = hopfield.corrupt(digits[0], 0.5, "covered", 0, 0).view(28, 28)
     assert torch.equal(spoiled[:14], digits[0].view(28, 28)[:14])
     assert (spoiled[14:] == -1).all()
 
@@ -58,7 +58,7 @@ def test_the_still_picture_says_what_comes_back():
     assert "0 pixels away from a stored 7" in Hopfield(digit=-1, ink=drawn, noise=10).still
 
 
-@pytest.mark.parametrize("wrong", [{"stored": 0}, {"stored": 21}, {"digit": 20}, {"noise": 51}, {"toss": -1}])
+@pytest.mark.parametrize("wrong", [{"stored": 0}, {"stored": 21}, {"digit": 20}, {"noise": 51}, {"draw": -1}])
 def test_numbers_out_of_range_are_refused(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"{name} must be in"):
@@ -80,7 +80,7 @@ RUN = """async ({module, patterns, states, rule, spoiled}) => {
         synchronous: spins.map((z) => sweeps(z, "synchronous")),
         turns: spins.map((z) => js.recall(memory, z, "synchronous").cycles),
         byRow: spins.map((z) => [...js.recall(memory, z, "asynchronous", 28).states.at(-1)]),
-        spoiled: spoiled.map(([share, damage, place, toss]) => [...js.spoil(spins[0], share, damage, place, toss)]),
+        spoiled: spoiled.map(([share, damage, place, draw]) => [...js.corrupt(spins[0], share, damage, place, draw)]),
     };
 }"""
 
@@ -91,7 +91,7 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
     store = sl.HopfieldStore(784, rule, "cpu")
     for z in digits[:k]:
         store.store(z)
-    states = torch.cat([digits[:6], *(hopfield.spoil(z, 0.3, "turned", 2, 1)[None] for z in digits[:6]), -digits[:1]])
+    states = torch.cat([digits[:6], *(hopfield.corrupt(z, 0.3, "turned", 2, 1)[None] for z in digits[:6]), -digits[:1]])
     if rule == "centred" and k == 1:
         states = states[:-1]  # nothing pulls on the mirror image, and torch's float32 leaves a thousandth of that
     spoiled = [[0.25, "turned", 3, 7], [0.5, "turned", 19, 999], [0.37, "covered", 0, 0], [0, "turned", 0, 0]]
@@ -117,7 +117,7 @@ def test_the_browser_computes_what_torch_computes(browser, digits, rule, k):
             assert (order == "synchronous" and turns) or torch.equal(store.step(z, order), z), "it ends at rest"
     assert answers["byRow"] == [seen[-1] for seen in answers["asynchronous"]]
     for arguments, spins in zip(spoiled, answers["spoiled"], strict=True):
-        assert spins == hopfield.spoil(states[0], *arguments).tolist()
+        assert spins == hopfield.corrupt(states[0], *arguments).tolist()
 
 
 TOC = "```{toctree}\n:hidden:\nrandom\nfar\n```"
@@ -248,10 +248,10 @@ def test_digits_and_other_noise(opened):
     opened.keyboard.press("ArrowRight")
     assert "the second 0, which is not stored" in shows(opened, digit=10)
     opened.get_by_role("button", name="Again").click()
-    shows(opened, digit=10, toss=1)
+    shows(opened, digit=10, draw=1)
     opened.get_by_role("button", name="Again").focus()
     opened.keyboard.press("Enter")
-    shows(opened, digit=10, toss=2)
+    shows(opened, digit=10, draw=2)
 
 
 def test_step_by_step(opened):
@@ -320,7 +320,7 @@ def test_drawing(pages, browser, by):
         page.wait_for_selector(".pad")
         slide(page, "noise", "Home")
         draw_upright_stroke(page, by)
-        page.wait_for_function("document.querySelector('.told').textContent.includes('your drawing')")
+        page.wait_for_function("document.querySelector('.status').textContent.includes('your drawing')")
         drawing = picture(page, 1).view(28, 28) > 128
         assert drawing[8:20, 13:15].all()
         assert page.locator(".digits input:checked").count() == 0
@@ -337,7 +337,7 @@ def test_the_basin_is_counted(opened):
     slide(opened, "stored", "ArrowRight", 11)
     opened.wait_for_function("document.querySelectorAll('.bars figcaption')[2].textContent.includes('20 of 20')")
     memory, stored = Hopfield(stored=12).memory(), hopfield.patterns()[:12]
-    probes = torch.stack([hopfield.spoil(stored[3], 0.2, "turned", 3, 1000 + toss) for toss in range(20)])
+    probes = torch.stack([hopfield.corrupt(stored[3], 0.2, "turned", 3, 1000 + draw) for draw in range(20)])
     share = (memory.recall(probes) == stored[3]).all(1).float().mean().item()
     heights = (
         opened.locator(".bars")

@@ -266,6 +266,20 @@ def counted(self, x):
     return self.fc(x)
 
 
+def among_images(norm):
+    """Attention that takes the images for the words of one sentence; batch norm of a task may look at all images."""
+    part = nn.MultiheadAttention(4, 2)
+    scale = nn.BatchNorm1d(4, track_running_stats=False) if norm else nn.Identity()
+    return Reads(lambda m, x: m.part(*[m.scale(m.fc(x))] * 3)[0], part=part, scale=scale)
+
+
+def uncounted(past):
+    """A module that has a layer in a plain list: `past` says whether it is the masked one, or one that torch misses."""
+    module = Reads(lambda m, x: m.fc(x) + m.steps[0](x))
+    module.steps = [module.fc if past else nn.Linear(6, 4)]
+    return module
+
+
 REFUSED = {
     "no module": (lambda: "resnet18", TypeError, "must be a torch.nn.Module, got str"),
     "a network": (lambda: sl.mlp((6, 4), device="cpu"), TypeError, "base network already"),
@@ -278,6 +292,15 @@ REFUSED = {
     "on meta": (lambda: nn.Linear(6, 4, device="meta"), ValueError, "device meta, where tensors have no values"),
     "lazy": (lambda: nn.Sequential(nn.Linear(6, 5), nn.LazyLinear(4)), ValueError, "no weights yet"),
     "read apart": (lambda: Reads(lambda m, x: x @ m.fc.weight.T), ValueError, "weight of fc is read apart"),
+    "called past its place": (lambda: uncounted(past=True), ValueError, "fc.weight is used apart from the call"),
+    "no part": (lambda: uncounted(past=False), ValueError, r"parameter \(4, 6\) belongs to a layer that is no part"),
+    "images together": (
+        lambda: Reads(lambda m, x: m.fc(x - x.mean(0))),
+        ValueError,
+        "other logits beside other images",
+    ),
+    "attention over images": (lambda: among_images(norm=False), ValueError, "other logits beside other images"),
+    "images together, with batch norm": (lambda: among_images(norm=True), ValueError, "other logits beside other"),
     "never called": (lambda: Reads(lambda m, x: m.fc(x), aux=nn.Linear(6, 4)), ValueError, "never calls aux"),
     "random": (lambda: Reads(lambda m, x: F.dropout(m.fc(x))), ValueError, "random"),
     "counts": (lambda: Reads(counted, seen=nn.Buffer(torch.zeros(1))), ValueError, "writes to its buffers"),
@@ -324,7 +347,7 @@ def test_a_seed_draws_only_what_it_has_a_rule_for(part):
         if isinstance(m.part, nn.Embedding):
             return h + m.part.weight[0]
         if isinstance(m.part, nn.MultiheadAttention):
-            return m.part(h[:, None], h[:, None], h[:, None])[0][:, 0]
+            return m.part(h[None], h[None], h[None])[0][0]  # each image is a sentence of one word
         return m.part(h)
 
     module = Reads(forward, part=part)

@@ -374,3 +374,26 @@ def test_g_takes_the_number_of_classes_from_how_masks_were_learned(learned):
 def test_what_cannot_have_been_learned_is_refused(wrong):
     with pytest.raises((TypeError, ValueError)):
         sl.Learned(**wrong)
+
+
+def test_masks_of_a_network_whose_weights_were_changed_are_refused(tmp_path):
+    """Nobody may change a weight. Who does it all the same gets no silent wrong answers, and keeps the masks."""
+    net, tasks = tiny(), sl.permuted_mnist(2, device="cpu")
+    masks = sl.learn_masks(net, tasks, recipe=QUICK, progress=False)
+    x, want = tasks[0].test.batch(range(4))[0], sl.evaluate(net, masks, tasks, "GG").per_task
+    net.fc1.weight.mul_(-1)
+    for store in (masks, masks[:1], masks.take(torch.tensor([0])), copy.copy(masks), pickle.loads(pickle.dumps(masks))):
+        for call in (
+            lambda store: sl.infer_task(net, store, x),
+            lambda store: sl.superpose(net, store, torch.ones(len(store)), x),
+            lambda store: sl.evaluate(net, store, tasks[: len(store)], "GG"),
+            lambda store: sl.learn_masks(net, tasks, masks=store, recipe=QUICK, progress=False),
+        ):
+            with pytest.raises(ValueError, match=r"weights of .* were changed after"):
+                call(store)
+    masks.save(tmp_path / "masks")
+    with pytest.raises(ValueError, match="build that network anew"):
+        sl.MaskStore.load(tmp_path / "masks", net)
+    same = sl.MaskStore.load(tmp_path / "masks", tiny())
+    for store in (masks, same):  # they fit the network as it was
+        assert torch.equal(sl.evaluate(tiny(), store, tasks, "GG").per_task, want)

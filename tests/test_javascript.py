@@ -1,6 +1,7 @@
 """The JavaScript that a teacher can read: short lines and files, headers that are true, one shared name, in order."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ FILES = sorted(FRONT.glob("*/*.js"))
 HOST = sorted((small_site.SITE / "static").glob("*.js"))
 EXPLORERS = [kind for kind in vars(explorers).values() if isinstance(kind, type) and issubclass(kind, Explorer)]
 EVERYTHING = [FRONT / "namespace.js", *FILES, *HOST]
+TESTS = sorted(Path(__file__).parent.glob("test_*.py"))
 LONGEST = 100  # characters of a line
 MOST = 250  # lines of a file
 
@@ -93,6 +95,15 @@ def test_every_file_shares_the_namespace_alone(path):
 def test_every_header_says_what_the_file_uses(path):
     parts = {file.stem for file in FILES if file.parent.name == "parts"}
     assert faults_of_header(path.read_text("utf-8"), parts) == []
+
+
+def test_what_a_file_offers_is_taken_or_tested():
+    taken = {(file, name) for text in texts().values() for given, file in TAKEN.findall(text) for name in names(given)}
+    tests = "".join(path.read_text("utf-8") for path in TESTS)
+    for file, text in texts().items():
+        offered = OFFERED.search(text)
+        for name in names(offered[1]) if offered else ():
+            assert (file, name) in taken or re.search(rf"\b{name}\b", tests), f"nobody takes {name} of {file}.js"
 
 
 def test_every_file_has_a_name_of_its_own():

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from supsup_lite import results
 from supsup_lite.data.folders import data_folder
+from supsup_lite.evaluation.intervals import NORMAL, STUDENT
 from supsup_lite.experiments.open_questions import Question, Size, asking, difference, over_seeds
-from supsup_lite.experiments.open_questions.summary import NORMAL, STUDENT, interval_of
+from supsup_lite.experiments.open_questions.summary import interval_of
 from supsup_lite.experiments.settings import OPEN_QUESTIONS, OpenQuestionSettings
 from supsup_lite.paper.command import main
 from supsup_lite.results import runs

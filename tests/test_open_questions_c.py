@@ -152,7 +152,7 @@ def test_exclusive_weights_change_where_no_mask_before_kept_them(net, tasks):
         many = sum(int(bits.sum()) for bits in taken.values())
         assert kept.nbytes == 4 * many + (i + 1) * sum(math.ceil(w.numel() / 8) for w in before.values())
     found = baselines.masked(net, sl.learn_masks(net, tasks, 0.3, recipe=SHORT, progress=False), tasks, 18)
-    assert found.nbytes == history[-1].own_nbytes, "without trained weights, masks take what SupSup's do"
+    assert found.nbytes == history[-1].task_specific_nbytes, "without trained weights, masks take what SupSup's do"
 
 
 def test_earlier_logits_stay_to_the_bit_and_without_exclusion_they_do_not(net, tasks):

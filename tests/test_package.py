@@ -33,7 +33,7 @@ def part_of(path: Path) -> str:
 
 
 def imported_parts(path: Path) -> set[str]:
-    """Which parts of the package a file imports, at its top or inside a function."""
+    """Which parts of the package a file imports, at its top, inside a function, or by a name in a string."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -42,6 +42,8 @@ def imported_parts(path: Path) -> set[str]:
             names = names or [node.module]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names = re.findall(r"supsup_lite[\w.]*", ast.unparse(node))
         else:
             continue
         found |= {name.split(".")[1] if "." in name else "" for name in names if name.split(".")[0] == "supsup_lite"}
@@ -67,9 +69,11 @@ def test_the_readme_maps_every_room_once():
 
 
 def test_the_order_can_be_broken():
-    """The check above sees what it should: masks imports networks, and learning imports masks and data."""
+    """The check above sees what it should: masks imports networks, learning imports masks and data,
+    and a lesson's exercises are imported by their name."""
     assert "networks" in imported_parts(PACKAGE / "masks" / "apply.py")
     assert {"masks", "networks", "data"} <= imported_parts(PACKAGE / "learning" / "learn.py")
+    assert "exercises" in imported_parts(PACKAGE / "exercises" / "by_lesson.py")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -99,6 +103,24 @@ def test_every_public_function_and_method_is_explained():
     ]
     for thing in [*filter(inspect.isfunction, things), *methods]:
         assert inspect.getdoc(thing), thing
+
+
+OFFERS = [path for path in sorted(PACKAGE.rglob("__init__.py")) if path.parent != PACKAGE]
+USERS = {path: path.read_text("utf-8") for folder in ("supsup_lite", "notebooks", "tests")
+         for path in sorted((PACKAGE.parent / folder).rglob("*")) if path.suffix in (".py", ".md")}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OFFERS, ids=lambda path: path.parent.name)
+def test_what_a_room_offers_is_there_is_explained_and_is_used_elsewhere(path):
+    """A type may be offered for what functions return; all else is used by another room, a lesson or a test."""
+    room = importlib.import_module(".".join(path.parent.relative_to(PACKAGE.parent).parts))
+    others = [user for user in USERS if path.parent not in user.parents and user != PACKAGE / "__init__.py"]
+    for name in getattr(room, "__all__", ()):
+        thing = getattr(room, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), f"{name} is not explained"
+        if not inspect.isclass(thing):
+            assert any(re.search(rf"\b{name}\b", USERS[user]) for user in others), f"nobody outside uses {name}"
 
 
 def test_import_is_light():
@@ -134,3 +156,5 @@ def test_a_lesson_imports_only_what_a_room_offers(lesson):
         room = importlib.import_module(module)
         is_module = importlib.util.find_spec(f"{module}.{name}") if hasattr(room, "__path__") else None
         assert is_module or name in room.__all__, f"{lesson.stem}: {module} does not offer {name}"
+    used = set(re.findall(r"\bsl\.(\w+)", lesson.read_text("utf-8")))
+    assert used <= {*sl.__all__}, f"{lesson.stem}: sl does not offer {sorted(used - {*sl.__all__})}"

@@ -160,7 +160,7 @@ def test_density_and_sparsity_are_the_two_names_of_one_axis():
     """Where an explorer's slider says sparsity 90 %, the figure beside it has its mark under 90 %, and over 10 %."""
     accuracies = torch.linspace(0, 1, 15).view(3, 5)
     for fig in (
-        luck.accuracy_by_density([0.1, 0.5, 0.9], accuracies),
+        luck.accuracy_by_density([0.1, 0.5, 0.9], accuracies, [(0.5, 0.4, 0.6)] * 3),
         masks.hill([0.1, 0.5, 0.9], [0.5, 0.9, 0.5], [0.1, 0.1, 0.1]),
         masks.bytes_by_density([0.1, 0.5, 0.9], [400.0, 900.0, 400.0], 1000),
     ):

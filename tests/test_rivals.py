@@ -137,14 +137,14 @@ def test_batch_ensemble_equals_a_slow_loop(mlp, tasks, on_first_task):
     start = {name: values[0] for name, values in baselines.unit_vectors(mlp, 1).items()}
     for i in range(3):
         want = slowly(start, forward, tasks, i, 3, SHORT)
-        assert_close({name: values[i] for name, values in kept.own.items()}, want, rtol=1e-3, atol=1e-4)
+        assert_close({name: values[i] for name, values in kept.task_specific.items()}, want, rtol=1e-3, atol=1e-4)
     assert kept.steps == 3 * SHORT.steps
 
 
 @pytest.mark.parametrize("train", [baselines.train_batch_ensemble, baselines.train_heads, baselines.train_separate])
 def test_a_task_learns_the_same_in_any_company(net, tasks, train):
     together, alone = train(net, tasks, 0, SHORT), train(net, tasks[1:2], 0, SHORT)
-    assert_close({n: v[1:2] for n, v in together.own.items()}, alone.own, rtol=1e-3, atol=1e-4)
+    assert_close({n: v[1:2] for n, v in together.task_specific.items()}, alone.task_specific, rtol=1e-3, atol=1e-4)
     assert_close(together.weights(1), alone.weights(0), rtol=1e-3, atol=1e-4)
 
 
@@ -161,7 +161,7 @@ def test_one_shot_for_batch_ensemble_is_the_gradient_in_the_alphas(net, tasks, o
         for i in range(3):
             for name, weight in kept.weights(i).items():
                 mixed[name] = mixed[name] + alphas[i] * weight
-        assert_close(superposed_weights(net, trunk, kept.own, alphas), mixed)
+        assert_close(superposed_weights(net, trunk, kept.task_specific, alphas), mixed)
         value = objective_of(run(net, mixed, x[b : b + 1]), objective, 10).sum()
         torch.testing.assert_close(got[b], torch.autograd.grad(value, alphas)[0])
     assert torch.equal(baselines.infer_rank_one(kept, x, objective, 10), got.argmin(1))
@@ -222,7 +222,7 @@ def test_psp_equals_a_slow_loop(mlp, tasks, contexts):
         forward = lambda leaves, x, t=turns: layers_of({n: w @ t[n] for n, w in leaves.items()}, x)  # noqa: E731
         weights = slowly(weights, forward, tasks, i, 3, SHORT)
     assert_close(kept.shared, weights, rtol=1e-3, atol=1e-4)
-    assert not kept.own
+    assert not kept.task_specific
     assert_close(kept.weights(2), {n: weights[n] @ turns[n] for n in weights}, rtol=1e-3, atol=1e-4)
 
 
@@ -246,8 +246,8 @@ def test_heads_equal_a_slow_loop(mlp, tasks, on_first_task):
     weights, head = trunk or mlp.weights(), "fc3.weight"
     for i in range(3):
         want = slowly({head: mlp.weights()[head]}, lambda h, x: layers_of({**weights, **h}, x), tasks, i, 3, SHORT)
-        assert_close({head: kept.own[head][i]}, want, rtol=1e-3, atol=1e-4)
-        assert_close(kept.weights(i), {**weights, head: kept.own[head][i]})
+        assert_close({head: kept.task_specific[head][i]}, want, rtol=1e-3, atol=1e-4)
+        assert_close(kept.weights(i), {**weights, head: kept.task_specific[head][i]})
 
 
 def test_heads_side_by_side_are_each_by_itself(net, tasks):
@@ -267,7 +267,7 @@ def test_a_trunk_trained_on_and_on_leaves_each_head_as_its_task_did(net, tasks):
     for i in range(3):
         start = {**weights, head: net.weights()[head][None]}
         weights = baselines.train_weights(net, start, tasks[i : i + 1], 0, SHORT)
-        assert_close({head: kept.own[head][i]}, {head: weights[head][0]})
+        assert_close({head: kept.task_specific[head][i]}, {head: weights[head][0]})
     assert_close(kept.shared, {name: values[0] for name, values in weights.items() if name != head})
     assert head not in kept.shared
 
@@ -279,7 +279,7 @@ def test_what_was_kept_can_be_gone_on_with(net, tasks, train):
     second = train(net, tasks[2:], 0, SHORT, first.shared)
     both = baselines.joined([first, second])
     assert_close(both.shared, whole.shared)
-    assert_close(both.own, whole.own)
+    assert_close(both.task_specific, whole.task_specific)
     assert both.identities == whole.identities
     assert (both.steps, both.nbytes) == (whole.steps, whole.nbytes)
 
@@ -333,7 +333,7 @@ def test_accuracy_bytes_and_steps_of_every_method(kind, request, tasks):
     for name, kept in everything(net, tasks).items():
         result = evaluation.measure(kept, tasks, images=40)
         assert result.nbytes == BYTES[kind][name], name
-        assert result.nbytes == kept.shared_nbytes + kept.own_nbytes
+        assert result.nbytes == kept.shared_nbytes + kept.task_specific_nbytes
         assert result.steps == 3 * SHORT.steps
         assert result.n == 120
         for i, task in enumerate(tasks):
@@ -421,19 +421,19 @@ def test_each_task_keeps_its_own_statistics(normed, tasks, name):
 @pytest.mark.parametrize("train", [baselines.train_batch_ensemble, baselines.train_heads, baselines.train_separate])
 def test_with_batch_norm_too_a_task_learns_the_same_in_any_company(normed, tasks, train):
     together, alone = train(normed, tasks, 0, SHORT), train(normed, tasks[1:2], 0, SHORT)
-    assert_close({n: v[1:2] for n, v in together.own.items()}, alone.own, rtol=1e-3, atol=1e-4)
+    assert_close({n: v[1:2] for n, v in together.task_specific.items()}, alone.task_specific, rtol=1e-3, atol=1e-4)
 
 
 def test_one_shot_for_batch_ensemble_superposes_statistics(normed, tasks):
     kept = baselines.train_batch_ensemble(normed, tasks, 0, SHORT)
-    kept = replace(kept, own={name: values.double() for name, values in kept.own.items()})
+    kept = replace(kept, task_specific={name: values.double() for name, values in kept.task_specific.items()})
     x = tasks[0].test.batch(range(3))[0].double()
     got = baselines.rank_one_gradient(kept, x)
     trunk = {name: weight.double() for name, weight in normed.weights().items()}
     for b in range(3):
         alphas = torch.full((3,), 1 / 3, dtype=torch.float64, requires_grad=True)
-        mixed = superposed_weights(normed, trunk, kept.own, alphas)
-        statistics = {n: torch.einsum("k,kdc->dc", alphas, kept.own[n]) for n in normed.norms()}
+        mixed = superposed_weights(normed, trunk, kept.task_specific, alphas)
+        statistics = {n: torch.einsum("k,kdc->dc", alphas, kept.task_specific[n]) for n in normed.norms()}
         value = objective_of(run(normed, mixed, x[b : b + 1], statistics), "entropy").sum()
         torch.testing.assert_close(got[b], torch.autograd.grad(value, alphas)[0])
 

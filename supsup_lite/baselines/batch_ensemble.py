@@ -26,13 +26,13 @@ Vectors = dict[str, Tensor]  # "fc1.in" -> r, float [k, inputs]; "fc1.out" -> s,
 
 
 class BatchEnsemble(Kept):
-    """A trunk and rank-one vectors: `own` holds r, "fc1.in" [k, inputs], and s, "fc1.out" [k, outputs], of each layer.
+    """A trunk and rank-one vectors: of each layer `task_specific` holds r, "fc1.in" [k, inputs], and s, "fc1.out".
 
     `shared` is the trunk, and empty where it is the random network, which comes from its seed.
     """
 
     def _weights(self, i: int) -> Weights:
-        row = {name: values[i : i + 1] for name, values in self.own.items()}
+        row = {name: values[i : i + 1] for name, values in self.task_specific.items()}
         return superposed_weights(self.net, self.trunk, row, torch.ones(1, dtype=torch.float32, device=self.net.device))
 
     @property
@@ -67,8 +67,8 @@ def train_batch_ensemble(
     def forward(vectors: Vectors, x: Tensor) -> Tensor:
         return forward_vectors(net, weights, vectors, x)
 
-    own = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
-    kept = BatchEnsemble(net, tasks.identities, trunk or {}, own, len(tasks) * recipe.steps)
+    vectors = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
+    kept = BatchEnsemble(net, tasks.identities, trunk or {}, vectors, len(tasks) * recipe.steps)
     return with_statistics(kept, tasks, seed, recipe)
 
 

@@ -130,14 +130,14 @@ def train(
     return train_through(lambda weights, x: forward_tasks(net, weights, x), start, batches, recipe, on_step, penalty)
 
 
-def side_by_side(net: Network, forward: Callable[[Weights, Tensor], Tensor], own: Weights, x: Tensor) -> Tensor:
-    """Return forward(own, x) of k tasks at once: own [k, ...], images x [k, B, ...] -> logits [k, B, outputs].
+def side_by_side(net: Network, forward: Callable[[Weights, Tensor], Tensor], tensors: Weights, x: Tensor) -> Tensor:
+    """Return forward(tensors, x) of k tasks at once: tensors [k, ...], images x [k, B, ...] -> logits [k, B, outputs].
 
     Where the images of a batch meet (batch norm), each task goes by itself.
     """
     if net.per_image:
-        return forward(own, x)
-    rows = [{name: values[i : i + 1] for name, values in own.items()} for i in range(len(x))]
+        return forward(tensors, x)
+    rows = [{name: values[i : i + 1] for name, values in tensors.items()} for i in range(len(x))]
     return torch.cat([forward(row, x[i : i + 1]) for i, row in enumerate(rows)])
 
 

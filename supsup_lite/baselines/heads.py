@@ -21,14 +21,14 @@ from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
 
 class Heads(Kept):
-    """A trunk and heads: `own` is the last layer, float [k, *shape], `shared` is all others, [*shape] each.
+    """A trunk and heads: `task_specific` is the last layer, float [k, *shape], `shared` is all others, [*shape] each.
 
     `shared` is empty where the trunk is the random network, which comes from its seed.
     """
 
     def _weights(self, i: int) -> Weights:
         head = head_of(self.net)
-        return {**self.net.weights(), **self.shared, head: self.own[head][i]}
+        return {**self.net.weights(), **self.shared, head: self.task_specific[head][i]}
 
 
 @isolated
@@ -61,9 +61,9 @@ def train_heads(
     def forward(heads: Weights, x: Tensor) -> Tensor:
         return forward_heads(net, weights, heads, x)
 
-    own = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
+    heads = train_through(forward, start, task_batches(tasks, recipe, seed), recipe, on_step)
     shared = {name: values for name, values in (trunk or {}).items() if name != head}
-    return with_statistics(Heads(net, tasks.identities, shared, own, k * recipe.steps), tasks, seed, recipe)
+    return with_statistics(Heads(net, tasks.identities, shared, heads, k * recipe.steps), tasks, seed, recipe)
 
 
 @isolated

@@ -1,4 +1,4 @@
-"""What a method keeps of its tasks, in one form for all: shared tensors, each task's own, and the bytes of both.
+"""What a method keeps of its tasks, in one form for all: shared and task-specific tensors, and the bytes of both.
 
 Whatever a method does, in the end it has weights for each task: W * M_i, W * s r^T, W C_i, or a network of its own.
 So one function measures them all (`evaluation.measure`), and bytes are counted here alone.
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.baselines.dense import OnStep, train_dense
 from supsup_lite.checks import check_position
 from supsup_lite.data.tasks import TaskIdentity, TaskSuite
 from supsup_lite.learning.learn import task_batches
@@ -23,7 +22,7 @@ from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
 from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network
-from supsup_lite.recipes import DEFAULT, Recipe
+from supsup_lite.recipes import Recipe
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,14 +36,14 @@ class Kept:
         net: the base network, whose random weights stand in where nothing shared is kept.
         identities: of the k tasks.
         shared: what all tasks share and is kept once, by the weight's name: float [*shape].
-        own: what is each task's own: tensors [k, ...]; the statistics of batch norm too, by the norm's name.
+        task_specific: tensors [k, ...], a row for each task; the statistics of batch norm too, by the norm's name.
         steps: updates that it took, over all tasks.
     """
 
     net: Network
     identities: tuple[TaskIdentity, ...]
     shared: Weights
-    own: Weights
+    task_specific: Weights
     steps: int
 
     def __len__(self) -> int:
@@ -61,7 +60,7 @@ class Kept:
     def statistics(self, i: int) -> Statistics | None:
         """Return what batch norm uses for task i, [2, channels] for each norm; None where nothing is kept."""
         i = check_position(i, len(self), "method's result", "task")
-        return {name: self.own[name][i] for name in self.net.norms() if name in self.own} or None
+        return {name: self.task_specific[name][i] for name in self.net.norms() if name in self.task_specific} or None
 
     @property
     def shared_nbytes(self) -> int:
@@ -69,14 +68,14 @@ class Kept:
         return _nbytes(self.shared)
 
     @property
-    def own_nbytes(self) -> int:
-        """Bytes that are the tasks' own, of all k together."""
-        return _nbytes(self.own)
+    def task_specific_nbytes(self) -> int:
+        """Bytes of what is kept for each task, of all k together."""
+        return _nbytes(self.task_specific)
 
     @property
     def nbytes(self) -> int:
         """Bytes in all."""
-        return self.shared_nbytes + self.own_nbytes
+        return self.shared_nbytes + self.task_specific_nbytes
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)} tasks: {self.nbytes:,} bytes, {self.steps:,} steps>"
@@ -85,9 +84,9 @@ class Kept:
 def joined(parts: Sequence[Kept]) -> Kept:
     """Return what a method keeps of several parts of its tasks, learned in this order: the last has what all share."""
     last = parts[-1]
-    own = {name: torch.cat([part.own[name] for part in parts]) for name in last.own}
+    rows = {name: torch.cat([part.task_specific[name] for part in parts]) for name in last.task_specific}
     identities = tuple(identity for part in parts for identity in part.identities)
-    return replace(last, identities=identities, own=own, steps=sum(part.steps for part in parts))
+    return replace(last, identities=identities, task_specific=rows, steps=sum(part.steps for part in parts))
 
 
 def with_statistics(kept: Kept, tasks: TaskSuite, seed: int, recipe: Recipe) -> Kept:
@@ -102,18 +101,12 @@ def with_statistics(kept: Kept, tasks: TaskSuite, seed: int, recipe: Recipe) -> 
     for i in range(len(tasks)):
         weights = {name: values[None] for name, values in kept.weights(i).items()}
         rows.append(task_statistics(kept.net, weights, task_batches(tasks[i : i + 1], recipe, seed)))
-    return replace(kept, own=kept.own | {name: torch.cat([row[name] for row in rows]) for name in kept.net.norms()})
+    statistics = {name: torch.cat([row[name] for row in rows]) for name in kept.net.norms()}
+    return replace(kept, task_specific=kept.task_specific | statistics)
 
 
 def _nbytes(tensors: dict[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-
-
-class Separate(Kept):
-    """A network for each task, all of its weights trained: `own` is float [k, *shape] for each weight."""
-
-    def _weights(self, i: int) -> Weights:
-        return {name: self.own[name][i] for name in self.net.weights()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,7 +126,7 @@ class Masked(Kept):
         return statistics_of(self.masks[i])
 
     @property
-    def own_nbytes(self) -> int:
+    def task_specific_nbytes(self) -> int:
         return self.masks.nbytes
 
 
@@ -150,17 +143,3 @@ def masked(net: Network, masks: MaskStore, tasks: TaskSuite, steps: int) -> Mask
     if check_fits(net, masks, tasks) != tuple(range(len(masks))):
         raise ValueError(f"masks must be those of {tasks!r}, one by one in their order: learn them so, or slice both.")
     return Masked(net, tasks.identities, {}, {}, steps, masks)
-
-
-@isolated
-def train_separate(
-    net: Network, tasks: TaskSuite, seed: int = 0, recipe: Recipe = DEFAULT, on_step: OnStep | None = None
-) -> Separate:
-    """Train a network for each of k tasks (`train_dense`): the upper bound, at 4 bytes a weight and task.
-
-    Raises:
-        TypeError, ValueError: the arguments make no sense or do not fit together.
-    """
-    own = train_dense(net, tasks, seed, recipe, on_step)
-    kept = Separate(net, tasks.identities, {}, own, len(tasks) * recipe.steps)
-    return with_statistics(kept, tasks, seed, recipe)

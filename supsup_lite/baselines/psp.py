@@ -30,7 +30,7 @@ Context = dict[str, Tensor]  # name of a layer -> float [d, d], orthogonal, or i
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParameterSuperposition(Kept):
-    """One network, `shared`, trained on task after task. Nothing is a task's own: contexts come from the seed.
+    """One network, `shared`, trained on task after task. Nothing else is kept for a task: contexts come from the seed.
 
     Kept as matrices instead of drawn again, rotations would take d^2 numbers a layer and task, more than a network.
 
@@ -43,7 +43,7 @@ class ParameterSuperposition(Kept):
 
     def _weights(self, i: int) -> Weights:
         context = draw_context(self.net, self.contexts, self.seed, self.identities[i].number)
-        return {f"{name}.weight": in_context(self.shared[f"{name}.weight"], turn) for name, turn in context.items()}
+        return {f"{name}.weight": in_context(self.shared[f"{name}.weight"], c) for name, c in context.items()}
 
 
 @isolated
@@ -93,10 +93,10 @@ def train_in_context(
 
     def forward(weights: Weights, x: Tensor) -> Tensor:
         def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-            weight, turn = weights[f"{name}.weight"][0], context[name]
+            weight, c = weights[f"{name}.weight"][0], context[name]
             if isinstance(layer, nn.Linear):  # to turn the images takes fewer products than to turn the weights
-                return layer_with(layer, weight, h * turn if turn.ndim == 1 else h @ turn.mT)
-            return layer_with(layer, in_context(weight, turn), h)
+                return layer_with(layer, weight, h * c if c.ndim == 1 else h @ c.mT)
+            return layer_with(layer, in_context(weight, c), h)
 
         return net(x[0], apply)[None]
 
@@ -105,10 +105,10 @@ def train_in_context(
     return {name: values[0] for name, values in trained.items()}
 
 
-def in_context(weight: Tensor, turn: Tensor) -> Tensor:
+def in_context(weight: Tensor, c: Tensor) -> Tensor:
     """Return W C in the shape of the weight [out, ...]: what one output reads, turned."""
     rows = weight.flatten(1)
-    return (rows * turn if turn.ndim == 1 else rows @ turn).view_as(weight)
+    return (rows * c if c.ndim == 1 else rows @ c).view_as(weight)
 
 
 def draw_context(net: Network, contexts: str, seed: int, number: int) -> Context:
@@ -122,8 +122,8 @@ def draw_context(net: Network, contexts: str, seed: int, number: int) -> Context
         if layer.weight.ndim < 2:
             raise TypeError(f"a context turns the inputs of a layer, and {name} ({layer}) has one input an output.")
         draw, fan_in = generator(f"context of {name}", seed, number), layer.weight[0].numel()
-        turn = random_signs(draw, fan_in) if contexts == "binary" else random_rotation(draw, fan_in)
-        context[name] = turn.to(net.device)
+        c = random_signs(draw, fan_in) if contexts == "binary" else random_rotation(draw, fan_in)
+        context[name] = c.to(net.device)
     return context
 
 

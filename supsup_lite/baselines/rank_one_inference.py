@@ -36,7 +36,7 @@ def rank_one_gradient(
     if not isinstance(kept, BatchEnsemble):
         raise TypeError(f"kept must be what train_batch_ensemble returns, got {type(kept).__name__}.")
     net, k, x = kept.net, len(kept), check_images(kept.net, x)
-    trunk, vectors = ({n: t.to(x.dtype) for n, t in tensors.items()} for tensors in (kept.trunk, kept.own))
+    trunk, vectors = ({n: t.to(x.dtype) for n, t in tensors.items()} for tensors in (kept.trunk, kept.task_specific))
     mixed = superposed_weights(net, trunk, vectors, torch.full((k,), 1 / k, dtype=x.dtype, device=x.device))
     seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
 
@@ -47,8 +47,8 @@ def rank_one_gradient(
 
     alphas = torch.full((len(x), k), 1 / k, dtype=x.dtype, device=x.device, requires_grad=True)
     with torch.enable_grad():
-        own = {name: vectors[name] for name in net.norms() if name in vectors}
-        means = {name: torch.einsum("bk,k...->b...", alphas, values) for name, values in own.items()}
+        statistics = {name: vectors[name] for name in net.norms() if name in vectors}
+        means = {name: torch.einsum("bk,k...->b...", alphas, values) for name, values in statistics.items()}
         images = x.detach().requires_grad_(True)
         logits = net(images, apply, by_statistics(means)) if means else net(images, apply)
         value = objective_of(logits, objective, num_classes).sum()

@@ -57,8 +57,10 @@ def train_pruned(
     weights = train(net, initial_weights(net, len(tasks)), islice(batches, before), replace(recipe, steps=before), None)
     kept = {name: masks_of(values, budgets[name]) for name, values in weights.items()}
 
-    def pruned(own: Weights) -> Weights:
-        return {name: values * kept[name] for name, values in own.items()}
+    def pruned(weights: Weights) -> Weights:
+        return {name: values * kept[name] for name, values in weights.items()}
 
     after = replace(recipe, steps=recipe.steps - before)
-    return pruned(train_through(lambda own, x: forward_tasks(net, pruned(own), x), weights, batches, after)), kept
+    return pruned(
+        train_through(lambda weights, x: forward_tasks(net, pruned(weights), x), weights, batches, after)
+    ), kept

@@ -77,9 +77,9 @@ def check_still_racing(attempt):
         ([10.0, 9.0, -90.0, -90.0, -90.0], 0.25, 4.0),
     ]
     for votes, unread, lead in cases:
-        own = torch.tensor(votes)
-        want = still_racing(own, unread, lead)
-        must_equal(attempt(own, unread, lead), want, f"votes {votes}, unread {unread:g}, lead {lead:g}")
+        tensor = torch.tensor(votes)
+        want = still_racing(tensor, unread, lead)
+        must_equal(attempt(tensor, unread, lead), want, f"votes {votes}, unread {unread:g}, lead {lead:g}")
 
 
 # --- 3: a mask as compressed sparse columns --------------------------------------------------------------------------

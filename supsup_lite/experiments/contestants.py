@@ -178,16 +178,18 @@ def blocks(total: int, size: int) -> list[range]:
 
 def _save(path: Path, kept: Kept, seconds: float) -> None:
     tensors = {f"shared {name}": values for name, values in kept.shared.items()}
-    tensors |= {f"own {name}": values for name, values in kept.own.items()}
+    tensors |= {f"own {name}": values for name, values in kept.task_specific.items()}
     write_checked(path, *FORMAT, tensors, {"steps": str(kept.steps), "seconds": str(seconds)})
 
 
 def _load(path: Path, contestant: Contestant, net: Network, tasks: TaskSuite, seed: int) -> tuple[Kept, float]:
     """Return what was kept of one block, on the network's device, and the seconds that it took to learn."""
     tensors, about = read_checked(path, *FORMAT, ("steps", "seconds"), REPAIR, lambda entries: None)
-    shared, own = (
+    shared, task_specific = (
         {name.removeprefix(part): values.to(net.device) for name, values in tensors.items() if name.startswith(part)}
         for part in ("shared ", "own ")
     )
     drawn = () if contestant.contexts is None else (seed, contestant.contexts)
-    return contestant.kind(net, tasks.identities, shared, own, int(about["steps"]), *drawn), float(about["seconds"])
+    return contestant.kind(net, tasks.identities, shared, task_specific, int(about["steps"]), *drawn), float(
+        about["seconds"]
+    )

@@ -124,7 +124,7 @@ def search(name: str, recipe: Recipe, settings: RivalSettings) -> dict[float, fl
     keep = settings.keep if contestant.kind is Masked else None
     identity = [net.fingerprint(), settings.suite, settings.tuning_tasks, seed, asdict(recipe), settings.images, keep]
     path = runs.checkpoint(f"rivals-{name}-rates", identity).with_suffix(".json")
-    tried = {rate: share for rate, share in json.loads(path.read_text())} if path.exists() else {}
+    tried = runs.read(path, dict) if path.exists() else {}
     for rate in RATES:
         if rate in tried:
             continue

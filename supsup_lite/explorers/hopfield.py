@@ -34,7 +34,7 @@ class Hopfield(Explorer):
         ink: the drawing, 784 bytes.
         noise: percent of the pixels that are spoiled.
         damage: "turned" at random, or "covered" from below.
-        toss: which pixels the noise turns.
+        draw: the number of the draw that says which pixels the noise turns.
         step: which state is shown, 0 for what is asked; -1 for the last.
         answer: the front end's finding: the place of the stored digit that the state ends on, bit for bit; -1 if on
             none, or before it has answered.
@@ -51,14 +51,14 @@ class Hopfield(Explorer):
     ink = traitlets.Bytes(bytes(PIXELS)).tag(sync=True)
     noise = traitlets.Int(25).tag(sync=True)
     damage = traitlets.Enum(DAMAGES, "turned").tag(sync=True)
-    toss = traitlets.Int(0).tag(sync=True)
+    draw = traitlets.Int(0).tag(sync=True)
     step = traitlets.Int(-1).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
 
-    _limited = limited("stored", "digit", "noise", "toss", "step")
+    _limited = limited("stored", "digit", "noise", "draw", "step")
 
     def limits(self) -> dict[str, Sequence]:
-        ranges = {"stored": range(1, DIGITS + 1), "digit": range(-1, DIGITS), "noise": range(51), "toss": range(1000)}
+        ranges = {"stored": range(1, DIGITS + 1), "digit": range(-1, DIGITS), "noise": range(51), "draw": range(1000)}
         return ranges | {"step": range(-1, 2**31)}  # how many there are, the browser knows
 
     def memory(self) -> HopfieldStore:
@@ -72,7 +72,7 @@ class Hopfield(Explorer):
     def probe(self) -> Tensor:
         """Return what the memory starts from, spins [784]. A drawing is taken as it is, not yet centred as MNIST is."""
         z = patterns()[self.digit] if self.digit >= 0 else spins_of(_pixels_of(self.ink))
-        return spoil(z, self.noise / 100, self.damage, self.digit if self.digit >= 0 else DIGITS, self.toss)
+        return corrupt(z, self.noise / 100, self.damage, self.digit if self.digit >= 0 else DIGITS, self.draw)
 
     def draw_still(self) -> str:
         memory, probe = self.memory(), self.probe()
@@ -104,19 +104,19 @@ def _pixels_of(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
-def noise_order(place: int, toss: int) -> np.ndarray:
+def noise_order(place: int, draw: int) -> np.ndarray:
     """Return the units in the order in which noise turns them: int64 [784]. `noise.js` has the same."""
-    n = np.arange(PIXELS, dtype=np.uint32) + np.uint32(1024 * (place + 64 * toss))
+    n = np.arange(PIXELS, dtype=np.uint32) + np.uint32(1024 * (place + 64 * draw))
     n = (n ^ (n >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     n = (n ^ (n >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return np.argsort(n ^ (n >> np.uint32(16)), kind="stable")
 
 
-def spoil(z: Tensor, share: float, damage: str, place: int, toss: int) -> Tensor:
+def corrupt(z: Tensor, share: float, damage: str, place: int, draw: int) -> Tensor:
     """Return a pattern with a share of its units turned, first those of `noise_order`, or covered from below."""
-    count, spoiled = round(share * PIXELS), z.clone()
+    count, corrupted = round(share * PIXELS), z.clone()
     if damage == "covered":
-        spoiled[PIXELS - count :] = -1
+        corrupted[PIXELS - count :] = -1
     else:
-        spoiled[noise_order(place, toss)[:count].copy()] *= -1
-    return spoiled
+        corrupted[noise_order(place, draw)[:count].copy()] *= -1
+    return corrupted

@@ -1,6 +1,5 @@
 """The rivals explorer: which method, for so many tasks and so many bytes, each told which task it is (lesson 09)."""
 
-import json
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -11,6 +10,7 @@ from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.beyond_mnist import by_bytes
+from supsup_lite.results import read
 
 RACES = {  # for each: its name in words, the files of its results, and the accuracy of who guesses
     "split_rotated": ("conv net, 20 tasks", "rivals_split_rotated_*.json", 0.2),
@@ -110,10 +110,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
                 f"alone. Make some: python -m supsup_lite.paper rivals --suite {race.replace('_', '-')} --out NAME.json"
             )
         for path in paths:
-            try:
-                rows += [{"race": race} | row for row in _rows(json.loads(path.read_text("utf-8")))]
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error
+            rows += [{"race": race} | row for row in read(path, _rows)]
     order = list(METHODS.values())
     return sorted(rows, key=lambda row: (row["race"], _place(row["method"], order), row["method"], row["tasks"]))
 

@@ -1,6 +1,6 @@
 """The scale explorer: what k tasks cost in bytes and operations, and how well they are told apart (lesson 08)."""
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.scale import by_tasks
 from supsup_lite.recipes import DEFAULT
-from supsup_lite.results.published import published
+from supsup_lite.results import published, read
 
 NUM_TASKS = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000, 2500)
 DENSITIES = (1, 2, 5, 10, 20, 30, 50, 70, 90)  # percent; 50 are threshold masks, as in `stored.Setting`
@@ -94,10 +94,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
     folder = data_folder() / "results" if results is None else Path(results)
     rows = []
     for path in sorted([*folder.glob("scale.json"), *folder.glob("permuted_mnist_*.json")]):
-        try:
-            rows += _rows(path.stem, json.loads(path.read_text("utf-8")))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error
+        rows += read(path, partial(_rows, path.stem))
     if not rows:
         raise FileNotFoundError(
             f"There are no stored results in {folder}: they come with the repository, not with the package alone. "

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from supsup_lite.checks import check_choice
+
 OBJECTIVES = ("entropy", "superfluous")
 
 
@@ -15,11 +17,10 @@ def objective_of(logits: Tensor, objective: str, num_classes: int | None = None)
     Raises:
         ValueError: an unknown objective, or G without superfluous outputs.
     """
+    check_choice("objective", objective, OBJECTIVES)
     if objective == "entropy":
         log_p = logits.log_softmax(1)
         return -(log_p.exp() * log_p).sum(1)
-    if objective != "superfluous":
-        raise ValueError(f"objective must be one of {OBJECTIVES}, got {objective!r}.")
     if num_classes is None or not 0 < num_classes < logits.shape[1]:
         raise ValueError(
             f"objective 'superfluous' needs more outputs than classes, got {logits.shape[1]} outputs and {num_classes} "

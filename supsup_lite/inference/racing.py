@@ -83,8 +83,8 @@ class Race:
         rounds = torch.empty_like(order).scatter_(1, order, torch.searchsorted(ends, before, right=True))
         first = rounds == 0  # read of all masks: a unit that few images ask for would be unpacked for them alone
         rounds += (first & (first.sum(0) < COMPANY * len(rounds))).long()
-        for own, spread in zip(self._by_layer(rounds), self._by_layer(self._spread), strict=True):
-            own[:, spread.mean(0).topk(min(SAMPLE, own.shape[1])).indices] = 0
+        for of_layer, spread in zip(self._by_layer(rounds), self._by_layer(self._spread), strict=True):
+            of_layer[:, spread.mean(0).topk(min(SAMPLE, of_layer.shape[1])).indices] = 0
         return rounds
 
     def _by_layer(self, values: Tensor) -> tuple[Tensor, ...]:

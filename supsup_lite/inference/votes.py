@@ -92,7 +92,7 @@ def votes_of(net: Network, masks: MaskStore, x: Tensor, objective: Objective, to
     if together:
         return _together(net, weights, mixed, variances, x, objective)
     calls = _calls(net, mixed, x, objective)
-    return [_layer(name, weights[name], variances[name], own) for name, own in calls.items()]
+    return [_layer(name, weights[name], variances[name], of_layer) for name, of_layer in calls.items()]
 
 
 def _together(net, weights, mixed, variances, x, objective) -> list[LayerVotes]:
@@ -101,8 +101,8 @@ def _together(net, weights, mixed, variances, x, objective) -> list[LayerVotes]:
         mixed = {name: values.detach().requires_grad_(True) for name, values in mixed.items()}
         slopes = torch.autograd.grad(objective(run(net, mixed, x)).mean(), list(mixed.values()))
     votes = {name: _exact(-slope * weights[name]) for name, slope in zip(mixed, slopes, strict=True)}
-    scale = _inverse(max(own.abs().max() for own in votes.values()))
-    return [_Table(name, own[None] * scale, variances[name].to(own.dtype)) for name, own in votes.items()]
+    scale = _inverse(max(values.abs().max() for values in votes.values()))
+    return [_Table(name, values[None] * scale, variances[name].to(values.dtype)) for name, values in votes.items()]
 
 
 class _Call(NamedTuple):

@@ -1,6 +1,6 @@
 """W * M, one mask or many, and what it costs in bytes."""
 
-from supsup_lite.masks.apply import Mask, apply_mask, check_mask, forward_tasks, under_mask
+from supsup_lite.masks.apply import Mask, apply_mask, forward_tasks, under_mask
 from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.budgets import Keep, check_budget, erdos_renyi, layer_budgets
 from supsup_lite.masks.compression import decode, encode
@@ -16,7 +16,7 @@ from supsup_lite.masks.edge_popup import (
 )
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
-from supsup_lite.masks.statistics import TaskMask, check_statistics, statistics_of
+from supsup_lite.masks.statistics import TaskMask, statistics_of
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed, mean_gradient
 from supsup_lite.masks.weights import Weights, chosen_weights, initial_weights
@@ -33,8 +33,6 @@ __all__ = [
     "binary_entropy",
     "check_budget",
     "check_fits",
-    "check_mask",
-    "check_statistics",
     "chosen_weights",
     "decode",
     "encode",

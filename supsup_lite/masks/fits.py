@@ -26,7 +26,12 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
     check_network(net)
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
-    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
+    if masks.fingerprint != net.fingerprint():
+        if masks.fingerprint != masks.net.fingerprint():
+            raise ValueError(
+                f"the weights of {masks.net!r} were changed after a store of masks was made for it, and those masks "
+                "fit no other weights: build the network anew, as it was, and give that."
+            )
         raise ValueError(
             f"masks belong to {masks.net!r}, not to {net!r} ({difference(network_facts(masks.net), net)}): "
             "give the network they were learned on."

@@ -57,6 +57,7 @@ class MaskStore(Sizes):
         if learned is not None and not isinstance(learned, Learned):
             raise TypeError(f"learned must be a Learned, such as Learned(num_classes=10), got {learned!r}.")
         self._net = net
+        self.fingerprint = net.fingerprint()  # of the weights that the masks are made for: nobody is to change them
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
         self._packed = {  # name -> uint8 [capacity, bytes]
             name: torch.empty(0, packed_bytes(math.prod(shape)), dtype=torch.uint8, device=net.device)
@@ -106,6 +107,7 @@ class MaskStore(Sizes):
     @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
         part = MaskStore(self._net, self.about, self.learned)
+        part.fingerprint = self.fingerprint
         part._packed = {name: self.packed(name)[rows] for name in self._shapes}
         part._statistics = {name: values[: len(self)][rows] for name, values in self._statistics.items()}
         part._identities = [self._identities[i] for i in chosen]
@@ -114,8 +116,8 @@ class MaskStore(Sizes):
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
         part = self[:]
-        own = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
-        return {**vars(part), **own}
+        kept = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
+        return {**vars(part), **kept}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
@@ -235,7 +237,7 @@ class MaskStore(Sizes):
     @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
-        return len(file_content(self._net, self._content()))
+        return len(file_content(self._net, self.fingerprint, self._content()))
 
     def _content(self) -> Content:
         packed = {name: self.packed(name) for name in self._shapes}
@@ -245,9 +247,8 @@ class MaskStore(Sizes):
     def save(self, path: str | os.PathLike) -> None:
         """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
 
-        Each mask is compressed by itself (`compression.encode`), behind the statistics of its task, and has a checksum
-        of its own. The metadata holds the
-        network's recipe and fingerprint, which task each mask belongs to, how they were learned, what `about` says,
+        Each mask is compressed alone (`compression.encode`), behind its statistics, with a checksum. The metadata holds
+        the network's recipe and fingerprint, which task each mask belongs to, how they were learned, what `about` says,
         the version of the format, and a SHA-256 over header and index (`files.blocks_content`). The same store gives
         the same bytes. `~` is the home folder, and where the path is a link, what it leads to is written.
 
@@ -255,7 +256,7 @@ class MaskStore(Sizes):
             OSError: the folder is missing or full.
             TypeError: the path is none, or `about` holds something that JSON cannot.
         """
-        write(path, file_content(self._net, self._content()))
+        write(path, file_content(self._net, self.fingerprint, self._content()))
 
     @classmethod
     @isolated

@@ -60,12 +60,15 @@ def mean_gradient(
             name: (weight * _mean_mask(masks, name, alphas)).detach().requires_grad_(True)
             for name, weight in weights.items()
         }
-        own = masks.statistics or {}
-        norms = {name: mean.detach().requires_grad_(True) for name, mean in superposed(own, alphas.to(x.dtype)).items()}
+        statistics = masks.statistics or {}
+        norms = {
+            name: mean.detach().requires_grad_(True)
+            for name, mean in superposed(statistics, alphas.to(x.dtype)).items()
+        }
         value = objective(run(net, mixed, x, norms)).mean()
         slopes = torch.autograd.grad(value, [*mixed.values(), *norms.values()])
     total = torch.zeros(len(masks), device=x.device, dtype=x.dtype)
-    for rows, slope in zip(own.values(), slopes[len(mixed) :], strict=True):
+    for rows, slope in zip(statistics.values(), slopes[len(mixed) :], strict=True):
         total += rows.to(x.dtype).flatten(1) @ slope.flatten()
     for (name, weight), slope in zip(weights.items(), slopes[: len(weights)], strict=True):
         edges = (slope * weight).flatten()

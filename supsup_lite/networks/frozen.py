@@ -9,17 +9,17 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
-from supsup_lite.devices import check_memory, resolve
+from supsup_lite.devices import resolve
 from supsup_lite.networks.batch_norm import Normalise, by_batch, is_of_a_task
 from supsup_lite.networks.layers import CONVOLUTIONS
 from supsup_lite.networks.network import ApplyLayer, Network, signed_kaiming_constant, unmasked
+from supsup_lite.networks.trial import check_trial, tried_out
 
 NORMS = (
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
     *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
     *(nn.LayerNorm, nn.GroupNorm, nn.RMSNorm),
 )
-TRIAL = 3  # images of the trial run, a number that a layer's own sizes rarely equal by accident
 
 
 class FrozenBase(Network):
@@ -109,7 +109,8 @@ def freeze_as_base(
     Raises:
         TypeError: no module, or one that is compiled to TorchScript.
         ValueError: no mask could cover it faithfully: no layer to mask, layers that share a weight or are never
-            called, hooks or parametrizations, random or changing forwards; or the shape does not fit.
+            called, weights that are used past the mask or are no part of the module, hooks or parametrizations, random
+            or changing forwards, images that depend on their batch; or the shape does not fit.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}.")
@@ -138,7 +139,7 @@ def frozen_base(
     if seed is not None:
         _draw(frozen, seed)
     net = FrozenBase(frozen, name, seed, shape)
-    net.outputs = _tried_out(net)
+    net.outputs = tried_out(net, shape)
     return net
 
 
@@ -191,11 +192,6 @@ def _checked_shape(module: nn.Module, input_shape: Sequence[int] | None) -> tupl
     return shape
 
 
-def check_trial(shape: tuple[int, ...]) -> None:
-    """Raise ValueError where a trial run on images of this shape takes more memory than there is."""
-    check_memory(f"a trial run on {TRIAL} images of shape {shape}", 4 * TRIAL * math.prod(shape), torch.device("cpu"))
-
-
 def _check_layers(module: nn.Module) -> None:
     """Raise where W * M could not take the place of a layer's weight, and of that alone."""
     owners: dict[int, list[str]] = {}
@@ -234,36 +230,3 @@ def _draw(module: nn.Module, seed: int) -> None:
                     f"a seed draws linear, convolutional and norm layers only, not {', '.join(others)} of "
                     f"{path or 'the module'} ({type(part).__name__}). Give seed=None to keep all as it is."
                 )
-
-
-@torch.no_grad()
-def _tried_out(net: FrozenBase) -> int:
-    """Return how many outputs a network has, after a trial run that shows whether masks will do what they say."""
-    pixels = torch.linspace(-1, 1, TRIAL * net.inputs, dtype=torch.float32, device=net.device)
-    x = pixels.view(TRIAL, net.inputs)
-    uncalled = dict.fromkeys(net.masked_layers())
-
-    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        uncalled.pop(name, None)
-        if len(h) != TRIAL:
-            raise ValueError(f"{name} sees {tuple(h.shape)} for {TRIAL} images: the first dimension must be the image.")
-        return unmasked(name, layer, h)
-
-    before, versions = net.fingerprint(), x._version
-    try:
-        logits, again = net(x, apply), net(x)
-    except Exception as error:
-        raise ValueError(
-            f"{net.name} could not be run on {TRIAL} images of shape {net.input_shape}: {error} "
-            "Give the input_shape of one image, and a module that calls its layers."
-        ) from error
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != TRIAL or logits.shape[1] < 2:
-        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(f"{net.name} must return logits [B, outputs], two outputs or more, got {got} for B = {TRIAL}.")
-    if uncalled:
-        raise ValueError(f"{net.name} never calls {', '.join(uncalled)}, so a mask there would do nothing: remove it.")
-    if not torch.equal(logits, again):
-        raise ValueError(f"{net.name} gives other logits at a second look, so it is random: remove what draws numbers.")
-    if net.fingerprint() != before or x._version != versions:
-        raise ValueError(f"{net.name} writes to its buffers or its input in forward: a frozen network must not.")
-    return logits.shape[1]

@@ -1,6 +1,6 @@
 """Figures of the lessons, one function each, all in one look. A figure function returns a figure; `show` shows it."""
 
-from supsup_lite.plots.images import image_grid, show_image
+from supsup_lite.plots.images import image_grid
 from supsup_lite.plots.style import (
     BLUE,
     GREEN,
@@ -30,7 +30,6 @@ __all__ = [
     "figure",
     "image_grid",
     "show",
-    "show_image",
     "style",
     "svg_of",
 ]

@@ -1,6 +1,5 @@
 """Figures about random masks, and what luck finds among them (lesson 01)."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,22 +25,27 @@ from supsup_lite.plots.style import (
 
 
 @style()
-def accuracy_by_density(densities: Sequence[float], accuracies: Tensor, learned: tuple[float, float] | None = None):
+def accuracy_by_density(
+    densities: Sequence[float],
+    accuracies: Tensor,
+    intervals: Sequence[tuple[float, float, float]],
+    learned: tuple[float, float] | None = None,
+):
     """Return accuracy of random masks against their density, with the mean and its 95 % interval at each density.
 
     Args:
         densities: share of weights kept.
         accuracies: [densities, masks].
+        intervals: for each density the mean, and the lower and upper end of its 95 % interval.
         learned: (density, accuracy) of a learned mask, to compare with.
     """
     fig, axes = figure(7, 3.6)
     values = numbers(accuracies)
     for i, density in enumerate(densities):
         axes.plot([density] * values.shape[1], values[i], "o", color=GREY, alpha=0.35, markersize=4)
-    error = 1.96 * values.std(1, ddof=1) / math.sqrt(values.shape[1])
-    axes.errorbar(
-        densities, values.mean(1), error, fmt="-s", color=BLUE, capsize=3, label="random masks: mean, 95 % interval"
-    )
+    means, lows, highs = np.array(intervals).T
+    error = (means - lows, highs - means)
+    axes.errorbar(densities, means, error, fmt="-s", color=BLUE, capsize=3, label="random masks: mean, 95 % interval")
     axes.plot([], [], "o", color=GREY, alpha=0.35, label="one random mask")
     if learned is not None:
         axes.plot(

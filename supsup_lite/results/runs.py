@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +139,23 @@ def load(name: str) -> dict[str, Any]:
         ValueError: the file is damaged.
     """
     folder = data_folder() / "results"
-    path = folder / f"{name}.json"
     try:
-        return json.loads(path.read_text("utf-8"))
+        return read(folder / f"{name}.json")
     except FileNotFoundError as error:
         names = ", ".join(sorted(other.stem for other in folder.glob("*.json"))) or "none"
         raise FileNotFoundError(
             f"There is no stored result {name!r} in {folder}; there are: {names}. Results come with the repository."
         ) from error
-    except ValueError as error:
-        raise ValueError(f"The stored result {path} is damaged ({error}). Fetch or make it again.") from error
+
+
+def read(path: Path, parse: Callable[[Any], Any] = lambda result: result) -> Any:
+    """Return a stored result, or what `parse` makes of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or `parse` does not find in it what it looks for.
+    """
+    try:
+        return parse(json.loads(path.read_text("utf-8")))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error

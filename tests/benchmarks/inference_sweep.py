@@ -19,6 +19,7 @@ from torch import Tensor
 
 import supsup_lite as sl
 from supsup_lite.data.batches import batch_order
+from supsup_lite.experiments.open_questions.temperature import sigmoid_entropy
 from supsup_lite.inference.methods import entropies
 from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import forward_tasks
@@ -61,12 +62,6 @@ def _loss(logits: Tensor, y: Tensor, kind: str) -> Tensor:
     if kind == "softmax":
         return F.cross_entropy(logits, y, reduction="sum")
     return F.binary_cross_entropy_with_logits(logits, F.one_hot(y, logits.shape[1]).to(logits), reduction="sum")
-
-
-def sigmoid_entropy(logits: Tensor) -> Tensor:
-    """Return the summed entropy of one sigmoid for each output: [B, s] -> [B]."""
-    q = logits.sigmoid()
-    return -(q * F.logsigmoid(logits) + (1 - q) * F.logsigmoid(-logits)).sum(1)
 
 
 OBJECTIVES = {

@@ -93,5 +93,4 @@ def _seed(name: str, question: Question, size: Size, seed: int) -> tuple[list[di
         rows = list(question.rows(size, seed))
         content = {"rows": rows, "seconds": time.perf_counter() - began}
         write(path, json.dumps(content).encode())
-    kept = json.loads(path.read_text("utf-8"))
-    return kept["rows"], kept["seconds"]
+    return runs.read(path, lambda kept: (kept["rows"], kept["seconds"]))

@@ -28,8 +28,8 @@ class Seen:
     task: Tensor
     label: Tensor
 
-    def own(self, values: Tensor) -> Tensor:
-        """Return of values [n, k, ...] those of each image's own mask, [n, ...]."""
+    def of_true_task(self, values: Tensor) -> Tensor:
+        """Return of values [n, k, ...] those of the mask of each image's task, [n, ...]."""
         return values[torch.arange(len(self.task), device=values.device), self.task]
 
 
@@ -50,8 +50,10 @@ def decades(logits: Tensor) -> Tensor:
 
 def against_own(said: Tensor, before: Tensor, task: Tensor) -> Tensor:
     """Return what is said of each mask, less the mean of what its own images said before, over their spread. [n, k]."""
-    own = [before[task == i, i] for i in range(before.shape[1])]
-    return (said - torch.stack([values.mean() for values in own])) / torch.stack([values.std() for values in own])
+    of_task = [before[task == i, i] for i in range(before.shape[1])]
+    return (said - torch.stack([values.mean() for values in of_task])) / torch.stack(
+        [values.std() for values in of_task]
+    )
 
 
 def against_all(said: Tensor, before: Tensor) -> Tensor:
@@ -66,7 +68,7 @@ def temperatures(known: Seen, shared_by: int = 1) -> Tensor:
         shared_by: how many masks that follow one another share a temperature. A mask by itself that is never wrong on
             its images wants 0.
     """
-    logits, best = known.own(known.logits), []
+    logits, best = known.of_true_task(known.logits), []
     for group in (known.task // shared_by).unique():
         chosen = known.task // shared_by == group
         losses = [F.cross_entropy(logits[chosen] / value, known.label[chosen]).item() for value in TEMPERATURES]

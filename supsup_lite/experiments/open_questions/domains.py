@@ -112,7 +112,7 @@ def judged(chosen: Tensor, seen: Seen) -> dict[str, Any]:
     """Return what the masks chosen for images are worth, as `rows` says: chosen long [n]."""
     half = seen.logits.shape[1] // 2
     right, first = chosen == seen.task, seen.task < half
-    read = seen.own(seen.logits).argmax(1) == seen.label
+    read = seen.of_true_task(seen.logits).argmax(1) == seen.label
     figures = {
         "task": right,
         "accuracy": right & read,
@@ -133,7 +133,7 @@ def calibration(seen: Seen, known: Seen, first: bool) -> dict[str, Any]:
     k = seen.logits.shape[1]
     of_first = torch.arange(k, device=seen.task.device) < k // 2
     chosen = of_first[seen.task] == first
-    confidence, answer = seen.own(seen.logits).softmax(1).max(1)
+    confidence, answer = seen.of_true_task(seen.logits).softmax(1).max(1)
     entropy, others = entropies(seen.logits)[chosen], ~F.one_hot(seen.task, k).bool()[chosen]
     figures = {
         "right": (answer == seen.label)[chosen],

@@ -15,11 +15,10 @@ from torch import Tensor
 from supsup_lite.baselines.dense import train_through
 from supsup_lite.baselines.kept import Kept
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.learning.learn import task_batches, task_losses
-from supsup_lite.learning.optimizers import descend
+from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import Mask, forward_tasks, under_mask
 from supsup_lite.masks.budgets import Keep, layer_budgets
-from supsup_lite.masks.edge_popup import init_scores, masks_of
+from supsup_lite.masks.edge_popup import init_scores, masked_weight, masks_of
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import Recipe
@@ -47,7 +46,7 @@ class Exclusive(Kept):
         return 4 * sum(int(bits.any(0).sum()) for bits in self.masks.chunk(0, len(self)).values())
 
     @property
-    def own_nbytes(self) -> int:
+    def task_specific_nbytes(self) -> int:
         return self.masks.nbytes
 
 
@@ -82,16 +81,14 @@ def mask_over(
     net: Network, weights: Tensors, task: TaskSuite, keep: Keep, seed: int, recipe: Recipe, batches: Batches
 ) -> Mask:
     """Return a mask of one task over given weights: what `learn_masks` does over those of the network."""
-    scores = {name: drawn.requires_grad_(True) for name, drawn in init_scores(net, task.numbers, seed).items()}
-
-    def backward(x: Tensor, y: Tensor) -> Tensor:
-        loss = task_losses(net, weights, scores, keep, x, y)
-        loss.sum().backward()
-        return loss.detach()
-
-    descend(list(scores.values()), recipe, batches, backward)
     budgets = layer_budgets(net, keep)
-    return {name: masks_of(values.detach(), budgets[name])[0] for name, values in scores.items()}
+
+    def forward(scores: Tensors, x: Tensor) -> Tensor:
+        masked = {name: masked_weight(weights[name], values, budgets[name]) for name, values in scores.items()}
+        return forward_tasks(net, masked, x)
+
+    scores = train_through(forward, init_scores(net, task.numbers, seed), batches, recipe)
+    return {name: masks_of(values, budgets[name])[0] for name, values in scores.items()}
 
 
 def train_free(
@@ -99,8 +96,8 @@ def train_free(
 ) -> Tensors:
     """Return weights that differ from those given where they are free, trained on the masked network's loss."""
 
-    def forward(own: Tensors, x: Tensor) -> Tensor:
-        kept = {name: torch.where(free[name], own[name], weights[name]) * mask[name] for name in weights}
+    def forward(trained: Tensors, x: Tensor) -> Tensor:
+        kept = {name: torch.where(free[name], trained[name], weights[name]) * mask[name] for name in weights}
         return forward_tasks(net, kept, x)
 
     start = {name: weight[None] for name, weight in weights.items()}

@@ -109,13 +109,13 @@ def exclusive_rows(suite: str, size: Size, seed: int) -> Iterator[dict[str, Any]
         yield {"case": f"{suite}: SupSup, {name}", **shares(supsup(net, tasks, keep, size.steps, rate, seed)), **about}
 
         masks = recipe_of(size.steps, rate)
-        own, about = tried_at(
+        lr_of_weights, about = tried_at(
             lambda lr, keep=keep, masks=masks: shares(
                 train_exclusive(other_net, others, keep, seed + APART, masks, lr)[-1], others
             )["GG"]
         )
         for label, exclusive in {"not exclusive": False, "ExSSNeT": True}.items():
-            history = train_exclusive(net, tasks, keep, seed, masks, own, exclusive)
+            history = train_exclusive(net, tasks, keep, seed, masks, lr_of_weights, exclusive)
             found = shares(history[-1]) | since_learned(history, tasks, size.images)
             yield {"case": f"{suite}: {label}, {name}", **found, "lr_of_masks": rate, **about}
 

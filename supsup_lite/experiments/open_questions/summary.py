@@ -1,18 +1,11 @@
 """From the rows of several seeds to what can be said: means, paired differences, and how sure they are."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from supsup_lite.checks import check_choice
+from supsup_lite.evaluation.intervals import mean_interval_95
 
-# The 97.5 % points of Student's t for 1, 2, ... degrees of freedom; from 30 on the normal distribution's.
-STUDENT = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045),
-)
-NORMAL = 1.960
 Row = dict[str, Any]
 
 
@@ -30,13 +23,7 @@ class Interval(NamedTuple):
 
 def interval_of(values: Sequence[float]) -> Interval:
     """Return the mean of one value for each seed, with its interval."""
-    n = len(values)
-    mean = math.fsum(values) / n
-    if n == 1:
-        return Interval(mean, math.nan, math.nan, n)
-    error = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    half = error * (STUDENT[n - 2] if n - 2 < len(STUDENT) else NORMAL)
-    return Interval(mean, mean - half, mean + half, n)
+    return Interval(*mean_interval_95(values), len(values))
 
 
 def over_seeds(rows: Sequence[Row], case: str, figure: str) -> Interval:

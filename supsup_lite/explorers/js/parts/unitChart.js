@@ -18,9 +18,9 @@ supsup.unitChart = (() => {
     const show = ({ units, chosen }) => {
       const values = units.slice(0, SHOWN).map(({ ahead }) => ahead);
       const tenth = Math.round(units.length / 10);
-      const loudness = units.map((vote) => vote.loudness);
-      const total = sum(loudness);
-      const share = total ? percent(sum(loudness.slice(0, tenth)) / total) : "none";
+      const variances = units.map((vote) => vote.variance);
+      const total = sum(variances);
+      const share = total ? percent(sum(variances.slice(0, tenth)) / total) : "none";
       chart.caption.textContent = `votes for mask ${chosen}, by unit, ahead of the mean mask`;
       chart.update({
         values,

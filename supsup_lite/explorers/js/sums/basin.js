@@ -5,7 +5,7 @@
 supsup.basin = (() => {
   const { last } = supsup.numbers;
   const { recall, same } = supsup.recall;
-  const { spoil } = supsup.noise;
+  const { corrupt } = supsup.noise;
   const { inSlices } = supsup.slices;
 
   const LEVELS = Array.from({ length: 11 }, (_, i) => 0.05 * i); // of noise
@@ -30,7 +30,7 @@ supsup.basin = (() => {
     const countOne = () => {
       const i = at % patterns.length;
       const level = Math.floor(at / patterns.length);
-      const probe = spoil(patterns[i], LEVELS[level], damage, i, 1000 + tries);
+      const probe = corrupt(patterns[i], LEVELS[level], damage, i, 1000 + tries);
       const { states, cycles } = recall(spins, probe, order);
       if (!cycles && same(last(states), patterns[i])) counts[i][level]++;
       if (++at < patterns.length * LEVELS.length) return true;

@@ -75,8 +75,8 @@ supsup.generator = (() => {
       }
       advance();
       const folded = (state >> 64n) ^ (state & WORD);
-      const turn = state >> 122n;
-      const word = ((folded >> turn) | (folded << (64n - turn))) & WORD;
+      const rotation = state >> 122n;
+      const word = ((folded >> rotation) | (folded << (64n - rotation))) & WORD;
       held = Number(word >> 32n);
       return Number(word & 0xffffffffn);
     }

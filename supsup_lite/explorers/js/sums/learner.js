@@ -236,7 +236,6 @@ supsup.learner = (() => {
     beginTask,
     gather,
     learnStep,
-    isDone,
     readTest,
   };
 })();

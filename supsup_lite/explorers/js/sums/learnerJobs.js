@@ -1,6 +1,6 @@
 // What a learner can be asked for. Each answer is a generator that pauses now and then: a worker
-// lets it run to its end, a page without workers a little at a time. Uses learner, learnerPicture
-// and oneShot.
+// lets it run to its end, a page without workers a little at a time. Uses bits, learner,
+// learnerPicture and oneShot.
 // @ts-check
 
 /**
@@ -13,22 +13,10 @@
 /** @typedef {{ shuffle: Int32Array, picture: LearnerPicture }} BegunTask */
 
 supsup.learnerJobs = (() => {
+  const { packBits } = supsup.bits;
   const { readDigits, makeLearner, beginTask, learnStep, readTest, tasksOf } = supsup.learner;
   const { pictureOf } = supsup.learnerPicture;
   const { recognised } = supsup.oneShot;
-
-  /**
-   * A mask as a store has it: bit j of byte i is weight 8 i + j; each layer fills whole bytes.
-   * @param {Uint8Array[]} layers
-   */
-  function packBits(layers) {
-    const bytes = layers.map((mask) => {
-      const packed = new Uint8Array(Math.ceil(mask.length / 8));
-      mask.forEach((bit, at) => (packed[at >> 3] |= bit << (at & 7)));
-      return [...packed];
-    });
-    return Uint8Array.from(bytes.flat());
-  }
 
   function makeJobs() {
     /** @type {Digits | undefined} */

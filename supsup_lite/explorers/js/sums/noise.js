@@ -1,4 +1,4 @@
-// Spoiled patterns: the same ones in Python.
+// Corrupted patterns: the same ones as in Python.
 // @ts-check
 
 /** @typedef {"turned" | "covered"} Damage */
@@ -18,10 +18,10 @@ supsup.noise = (() => {
    * All units in some order: noise turns the first ones.
    * @param {number} d units
    * @param {number} place of the digit
-   * @param {number} toss another one is another order
+   * @param {number} draw another one is another order
    */
-  function noiseOrder(d, place, toss) {
-    const seed = 1024 * (place + 64 * toss);
+  function noiseOrder(d, place, draw) {
+    const seed = 1024 * (place + 64 * draw);
     const keys = Float64Array.from({ length: d }, (_, j) => scramble(j + seed) * 1024 + j);
     return keys.sort().map((key) => key % 1024);
   }
@@ -32,16 +32,16 @@ supsup.noise = (() => {
    * @param {number} share
    * @param {Damage} damage
    * @param {number} place of the digit
-   * @param {number} toss
+   * @param {number} draw
    */
-  function spoil(z, share, damage, place, toss) {
+  function corrupt(z, share, damage, place, draw) {
     const d = z.length;
     const count = Math.round(share * d);
-    const spoiled = z.slice();
-    if (damage === "covered") return spoiled.fill(-1, d - count);
-    for (const j of noiseOrder(d, place, toss).subarray(0, count)) spoiled[j] *= -1;
-    return spoiled;
+    const corrupted = z.slice();
+    if (damage === "covered") return corrupted.fill(-1, d - count);
+    for (const j of noiseOrder(d, place, draw).subarray(0, count)) corrupted[j] *= -1;
+    return corrupted;
   }
 
-  return { spoil };
+  return { corrupt };
 })();

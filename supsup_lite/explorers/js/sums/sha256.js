@@ -17,7 +17,7 @@ supsup.sha256 = (() => {
   const ROUNDS = primes(64).map((p) => fraction(Math.cbrt(p)));
 
   /** @param {number} x @param {number} by */
-  const turn = (x, by) => (x >>> by) | (x << (32 - by));
+  const rotate = (x, by) => (x >>> by) | (x << (32 - by));
 
   /**
    * @param {DataView} view
@@ -29,15 +29,15 @@ supsup.sha256 = (() => {
     for (let t = 0; t < 16; t++) w[t] = view.getInt32(start + 4 * t);
     for (let t = 16; t < 64; t++) {
       const [x, y] = [w[t - 15], w[t - 2]];
-      const low = turn(x, 7) ^ turn(x, 18) ^ (x >>> 3);
-      const high = turn(y, 17) ^ turn(y, 19) ^ (y >>> 10);
+      const low = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
+      const high = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
       w[t] = w[t - 16] + low + w[t - 7] + high;
     }
     let [a, b, c, d, e, f, g, h] = state;
     for (let t = 0; t < 64; t++) {
-      const high = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
+      const high = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
       const first = (h + high + ((e & f) ^ (~e & g)) + ROUNDS[t] + w[t]) | 0;
-      const low = turn(a, 2) ^ turn(a, 13) ^ turn(a, 22);
+      const low = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
       const second = (low + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       [h, g, f, e] = [g, f, e, (d + first) | 0];
       [d, c, b, a] = [c, b, a, (first + second) | 0];

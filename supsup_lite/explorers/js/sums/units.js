@@ -8,7 +8,7 @@
  * @typedef {object} UnitVote
  * @property {number} unit
  * @property {number} ahead the votes of one mask through it, less those of the mean mask
- * @property {number} loudness the variance of its votes over the masks
+ * @property {number} variance of its votes over the masks
  */
 
 supsup.units = (() => {
@@ -26,9 +26,9 @@ supsup.units = (() => {
       const middle = mean(masks.map((mask) => first[mask][unit]));
       const spread = mean(masks.map((mask) => (first[mask][unit] - middle) ** 2));
       const ahead = slope * (middle - first[chosen][unit]);
-      return { unit, ahead, loudness: slope ** 2 * spread };
+      return { unit, ahead, variance: slope ** 2 * spread };
     });
-    return votes.sort((a, b) => b.loudness - a.loudness);
+    return votes.sort((a, b) => b.variance - a.variance);
   }
 
   return { votesByUnit };

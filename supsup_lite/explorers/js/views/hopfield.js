@@ -17,7 +17,7 @@ export default (() => {
   const { indexOfMax, range } = supsup.numbers;
   const { percentSign } = supsup.format;
   const { SIDE, PIXELS } = supsup.mnist;
-  const { spoil } = supsup.noise;
+  const { corrupt } = supsup.noise;
   const { spinsOf, distance, overlaps, memorise, retrieve } = supsup.retrieval;
   const { measureBasin } = supsup.basin;
   const { findingOf } = supsup.aboutRecall;
@@ -31,10 +31,10 @@ export default (() => {
    * @property {number} digit that is asked for, -1 for a drawing
    * @property {number} noise in percent
    * @property {Damage} damage
-   * @property {number} toss
+   * @property {number} draw
    */
 
-  const STATE = ["stored", "rule", "order", "digit", "noise", "damage", "toss"];
+  const STATE = ["stored", "rule", "order", "digit", "noise", "damage", "draw"];
   const DAMAGES = { turned: "turned at random", covered: "covered from below" };
   const RULES = { hebb: "Hebb", storkey: "Storkey", centred: "centred Hebb" };
   const ORDERS = { asynchronous: "one after the other", synchronous: "all at once" };
@@ -80,11 +80,11 @@ export default (() => {
       type: "button",
       textContent: "Again",
       title: "turn other pixels",
-      onclick: () => change(model, { toss: (model.get("toss") + 1) % 1000, step: -1 }),
+      onclick: () => change(model, { draw: (model.get("draw") + 1) % 1000, step: -1 }),
     });
     const [asked, now, nearest] = [framed(again), framed(), framed()];
     const headlines = [headline({ ariaHidden: "true" }), headline({ ariaHidden: "true" })];
-    const status = element("p", { className: "told", role: "status" });
+    const status = element("p", { className: "status", role: "status" });
 
     // --- the controls: whatever else moves, the last state is shown again
     const controls = element(
@@ -118,10 +118,10 @@ export default (() => {
     signal?.addEventListener("abort", () => stopBasin());
 
     function update() {
-      const { rule, digit, noise, damage, toss } = state();
+      const { rule, digit, noise, damage, draw } = state();
       if (key() !== memoryKey) [memory, memoryKey] = [memoryNow(), key()];
       const clean = spinsOf(choice.image());
-      const probe = spoil(clean, noise / 100, damage, choice.isDrawing() ? count : digit, toss);
+      const probe = corrupt(clean, noise / 100, damage, choice.isDrawing() ? count : digit, draw);
       const found = retrieve(memory, probe);
       answer = found;
       steps.refresh();
