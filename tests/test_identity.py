@@ -238,6 +238,33 @@ def test_masks_of_another_network_are_refused_at_every_door(doors, door):
         call(changed)
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_whoever_changes_weights_after_learning_has_another_network(doors, door):
+    net, call = doors[door]
+    call(net)
+    weight = next(iter(net.state_dict().values()))
+    for factor, refused in ((-1, True), (-1, False)):  # and back
+        with torch.no_grad():
+            weight[0] *= factor
+        if refused:
+            with pytest.raises(ValueError, match="not in their weights"):
+                call(net)
+        else:
+            call(net)
+
+
+def test_masks_are_saved_as_those_of_the_network_they_were_made_for(tmp_path):
+    net = tiny()
+    store = random_store(net, [None, None])
+    with torch.no_grad():
+        net.fc1.weight[0] *= -1
+    for i, part in enumerate((store, store[:1], copy.deepcopy(store), pickle.loads(pickle.dumps(store)))):
+        part.save(tmp_path / f"{i}")
+        assert len(sl.MaskStore.load(tmp_path / f"{i}", tiny())) == len(part)
+        with pytest.raises(ValueError, match="not in their weights"):
+            sl.MaskStore.load(tmp_path / f"{i}", net)
+
+
 def test_a_file_says_that_weights_were_changed(tmp_path):
     net = tiny()
     random_store(net, [None]).save(tmp_path / "masks")

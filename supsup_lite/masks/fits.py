@@ -26,7 +26,7 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
     check_network(net)
     if not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
-    if masks.net is not net and masks.net.fingerprint() != net.fingerprint():
+    if masks.fingerprint != net.fingerprint():
         raise ValueError(
             f"masks belong to {masks.net!r}, not to {net!r} ({difference(network_facts(masks.net), net)}): "
             "give the network they were learned on."

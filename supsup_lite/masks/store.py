@@ -16,6 +16,7 @@ from supsup_lite.files import write
 from supsup_lite.masks.apply import Mask, check_mask, row_of
 from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits
 from supsup_lite.masks.origin import Learned, checked_identities
+from supsup_lite.masks.rows import first_of, overwrite, with_room
 from supsup_lite.masks.sizes import Sizes
 from supsup_lite.masks.statistics import (
     TaskMask,
@@ -56,7 +57,7 @@ class MaskStore(Sizes):
             raise TypeError(f"about must be a dict of notes, got {type(about).__name__}.")
         if learned is not None and not isinstance(learned, Learned):
             raise TypeError(f"learned must be a Learned, such as Learned(num_classes=10), got {learned!r}.")
-        self._net = net
+        self._net, self._fingerprint = net, net.fingerprint()
         self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
         self._packed = {  # name -> uint8 [capacity, bytes]
             name: torch.empty(0, packed_bytes(math.prod(shape)), dtype=torch.uint8, device=net.device)
@@ -73,6 +74,11 @@ class MaskStore(Sizes):
         return self._net
 
     @property
+    def fingerprint(self) -> str:
+        """That of the network when the store was made: whoever changes its weights later has another network."""
+        return self._fingerprint
+
+    @property
     def identities(self) -> tuple[TaskIdentity | None, ...]:
         """Which task each mask belongs to; None where that is not known, as of a mask that was appended by hand."""
         return tuple(self._identities)
@@ -86,7 +92,8 @@ class MaskStore(Sizes):
     def __getitem__(self, key: int | slice) -> "Mask | MaskStore":
         chosen = check_position(key, len(self), "store", "mask")
         if isinstance(chosen, range):  # torch cannot step backwards: a copy then
-            return self._part(key if chosen.step > 0 else list(chosen), chosen)
+            forward = slice(chosen.start, chosen.stop, chosen.step)  # counted once, though another thread may append
+            return self._part(forward if chosen.step > 0 else list(chosen), chosen)
         mask = self.chunk(chosen, chosen + 1)
         known = mask.statistics and are_known(mask.statistics)
         return TaskMask(row_of(mask, 0), row_of(mask.statistics, 0) if known else None)
@@ -106,6 +113,7 @@ class MaskStore(Sizes):
     @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
         part = MaskStore(self._net, self.about, self.learned)
+        part._fingerprint = self._fingerprint
         part._packed = {name: self.packed(name)[rows] for name in self._shapes}
         part._statistics = {name: values[: len(self)][rows] for name, values in self._statistics.items()}
         part._identities = [self._identities[i] for i in chosen]
@@ -141,7 +149,7 @@ class MaskStore(Sizes):
                 one identity for each.
         """
         check_mask(
-            self._net, {name: _first(bits) for name, bits in masks.items()} if isinstance(masks, dict) else masks
+            self._net, {name: first_of(bits) for name, bits in masks.items()} if isinstance(masks, dict) else masks
         )
         added = {len(bits) for bits in masks.values()}
         if len(added) != 1:
@@ -171,7 +179,7 @@ class MaskStore(Sizes):
             return
         check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * self.bytes_each, self._net.device)
         grown = [
-            {name: _with_room(rows[: len(self)], room) for name, rows in rows_by_name.items()}
+            {name: with_room(rows[: len(self)], room) for name, rows in rows_by_name.items()}
             for rows_by_name in (self._packed, self._statistics)
         ]
         self._packed, self._statistics = grown  # at once: an interruption leaves no layer with more room than another
@@ -187,10 +195,11 @@ class MaskStore(Sizes):
         if not isinstance(place := check_position(i, len(self), "store", "mask"), int):
             raise TypeError(f"one mask is replaced at a time, got {i!r}.")
         rows = as_rows(mask)
-        for name, bits in rows.items():
-            self.packed(name)[place] = pack_bits(bits.flatten(1))[0]
-        for name, values in statistics_rows(self._net, rows, 1).items():
-            self._statistics[name][place] = values[0]
+        statistics = statistics_rows(self._net, rows, 1)
+        overwrite(
+            [(self.packed(name)[place], pack_bits(bits.flatten(1))[0]) for name, bits in rows.items()]
+            + [(self._statistics[name][place], values[0]) for name, values in statistics.items()]
+        )
 
     def packed(self, name: str) -> Tensor:
         """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
@@ -234,7 +243,7 @@ class MaskStore(Sizes):
     @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
-        return len(file_content(self._net, self._content()))
+        return len(file_content(self._net, self._fingerprint, self._content()))
 
     def _content(self) -> Content:
         packed = {name: self.packed(name) for name in self._shapes}
@@ -245,16 +254,16 @@ class MaskStore(Sizes):
         """Write the store as one safetensors file: beside its target first, then renamed, so it is never half there.
 
         Each mask is compressed by itself (`compression.encode`), behind the statistics of its task, and has a checksum
-        of its own. The metadata holds the
-        network's recipe and fingerprint, which task each mask belongs to, how they were learned, what `about` says,
-        the version of the format, and a SHA-256 over header and index (`files.blocks_content`). The same store gives
-        the same bytes. `~` is the home folder, and where the path is a link, what it leads to is written.
+        of its own. The metadata holds the network's recipe and fingerprint, which task each mask belongs to, how they
+        were learned, what `about` says, the version of the format, and a SHA-256 over header and index
+        (`files.blocks_content`). The same store gives the same bytes. `~` is the home folder, and where the path is a
+        link, what it leads to is written.
 
         Raises:
             OSError: the folder is missing or full.
             TypeError: the path is none, or `about` holds something that JSON cannot.
         """
-        write(path, file_content(self._net, self._content()))
+        write(path, file_content(self._net, self._fingerprint, self._content()))
 
     @classmethod
     @isolated
@@ -283,17 +292,3 @@ class MaskStore(Sizes):
         store._identities = list(content.identities)
         store.about, store.learned = content.about, content.learned
         return store
-
-
-def _with_room(rows: Tensor, room: int) -> Tensor:
-    """Return a copy of some rows with room for more."""
-    grown = rows.new_empty(room, *rows.shape[1:])
-    grown[: len(rows)] = rows
-    return grown
-
-
-def _first(bits: Any) -> Any:
-    """Return the first of k masks of one weight, or one like it where k is 0; what is none is refused as a mask is."""
-    if not isinstance(bits, Tensor) or not bits.ndim:
-        return bits
-    return bits[0] if len(bits) else bits.new_zeros(bits.shape[1:])

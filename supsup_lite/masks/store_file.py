@@ -46,10 +46,13 @@ class Content:
     about: dict[str, Any]
 
 
-def file_content(net: Network, store: Content) -> bytes:
+def file_content(net: Network, fingerprint: str, store: Content) -> bytes:
     """Return the file of a store: the same bytes for the same store.
 
     A block is one mask: its statistics, for each norm means and then variances as little-endian float32, and its bits.
+
+    Args:
+        fingerprint: that of the network when the store was made.
 
     Raises:
         TypeError: the notes hold something that JSON cannot.
@@ -63,7 +66,7 @@ def file_content(net: Network, store: Content) -> bytes:
     blocks = [before + encode(mask, widths) for before, mask in zip(statistics, masks, strict=True)]
     metadata = {
         "network": json.dumps(network_facts(net), default=_plain_number),
-        "fingerprint": net.fingerprint(),
+        "fingerprint": fingerprint,
         "learned": json.dumps(None if store.learned is None else asdict(store.learned)),
         "identities": json.dumps(_identities_to_json(store.identities), separators=(",", ":")),
         "about": _notes_to_json(store.about),
