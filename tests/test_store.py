@@ -750,6 +750,7 @@ def test_reserved_room_is_filled_in_place_and_no_byte_more():
     assert all(torch.equal(stored[name], mask[name]) for stored, mask in zip(store, kept, strict=True) for name in mask)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a file that was being opened
 @pytest.mark.parametrize("call", ["append", "replace", "extend", "reserve"])
 def test_ctrl_c_leaves_no_mask_half_new(call):
     net = sl.conv_net(12, device="cpu", widths=(3,))

@@ -1,6 +1,5 @@
 """Elastic weight consolidation: a spring holds what earlier tasks need (Kirkpatrick et al. 2017)."""
 
-import math
 from functools import partial
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, counting_on, train
+from supsup_lite.checks import check_number
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import forward_tasks
@@ -44,7 +44,8 @@ def train_ewc(
     """
     check_learnable(net, tasks)
     check_recipe(recipe)
-    if not 0 <= strength < math.inf:
+    strength = check_number("strength (lambda)", strength)
+    if strength < 0:
         raise ValueError(f"strength (lambda) must be 0 or more, got {strength}.")
     weights, history = initial_weights(net, 1), []
     importance = {name: torch.zeros_like(values) for name, values in weights.items()}

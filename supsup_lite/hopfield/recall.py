@@ -8,7 +8,7 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_number, check_positive, check_whole
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.hopfield.spins import check_store, entropy_at, entropy_gradient, mask_of, spins_of
 from supsup_lite.hopfield.store import HopfieldStore
 from supsup_lite.masks.apply import Mask
@@ -115,6 +115,7 @@ def measure_limits(
     Raises:
         TypeError, ValueError: net, masks and tasks do not belong together, or the store holds no masks of the network.
     """
+    check_suite(tasks)
     positions = check_fits(net, masks, tasks)
     check_store(net, store)
     batch = check_whole("batch", batch, least=2)  # of a single image batch norm knows nothing

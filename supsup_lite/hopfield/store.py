@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_choice, check_whole
+from supsup_lite.checks import check_choice, check_whole, is_dense
 from supsup_lite.devices import check_memory, resolve
 from supsup_lite.files import Entry, json_of, read_checked, write_checked
 
@@ -22,11 +22,15 @@ STILL = 1e-6  # a field this small is rounding: it flips no unit
 
 def to_spins(bits: Tensor) -> Tensor:
     """Return a mask of {0, 1}, bool or float, as spins of {-1, 1}: float32 of the same shape."""
+    if not is_dense(bits):
+        raise TypeError(f"bits must be a dense tensor of 0 and 1, got {type(bits).__name__}.")
     return bits.float() * 2 - 1
 
 
 def to_bits(spins: Tensor) -> Tensor:
     """Return spins, or any real numbers, as a bool mask: True where they are 0 or more."""
+    if not is_dense(spins) or spins.is_complex():
+        raise TypeError(f"spins must be a dense tensor of real numbers, got {type(spins).__name__}.")
     return spins >= 0
 
 

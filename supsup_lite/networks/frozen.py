@@ -251,7 +251,8 @@ def _tried_out(net: FrozenBase) -> int:
 
     before, versions = net.fingerprint(), x._version
     try:
-        logits, again = net(x, apply), net(x)
+        with torch.random.fork_rng([net.device] if net.device.type == "cuda" else []):  # a module may draw numbers
+            logits, again = net(x, apply), net(x)
     except Exception as error:
         raise ValueError(
             f"{net.name} could not be run on {TRIAL} images of shape {net.input_shape}: {error} "

@@ -87,7 +87,7 @@ def mask_over(
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
         loss = task_losses(net, weights, scores, keep, x, y)
-        loss.sum().backward()
+        loss.sum().backward(inputs=list(scores.values()))
         return loss.detach()
 
     descend(list(scores.values()), recipe, batches, backward)
