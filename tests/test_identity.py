@@ -401,3 +401,17 @@ def test_g_takes_the_number_of_classes_from_how_masks_were_learned(learned):
 def test_what_cannot_have_been_learned_is_refused(wrong):
     with pytest.raises((TypeError, ValueError)):
         sl.Learned(**wrong)
+
+
+def test_a_network_with_too_few_outputs_is_refused_wherever_labels_count(learned):
+    tasks = learned[2]
+    net = MLP("few", (784, 6, 4), 0, "cpu")
+    masks = random_store(net, [None] * 5)
+    for call in (
+        lambda: sl.evaluate(net, masks, tasks, "GG", images=5),
+        lambda: list(infer_masks(net, masks, tasks, images=5)),
+        lambda: sl.learn_coefficients(net, masks, tasks[:1], recipe=replace(QUICK, steps=1)),
+        lambda: sl.learn_masks(net, tasks, recipe=QUICK, progress=False),
+    ):
+        with pytest.raises(ValueError, match="fewer outputs than the tasks have classes"):
+            call()

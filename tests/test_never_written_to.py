@@ -200,3 +200,16 @@ def test_an_interrupted_call_leaves_nothing_behind(name, alone, untouched):
         for other in ("apply_mask", "apply_mask, conv", "apply_mask, units", "superpose, shared"):
             assert same(CALLS[other](), alone[other]), f"{other} after {name}, interrupted at line {stop_at}"
     assert same(CALLS[name](), alone[name])
+
+
+@pytest.mark.parametrize("name", ["learn_masks, conv", "learn_unannounced", "train_dense", "train_heads", "train_psp"])
+def test_a_network_that_asks_for_gradients_gets_none(name, alone, untouched):
+    parameters = [parameter for net in WORLD.nets for parameter in net.parameters()]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        assert same(CALLS[name](), alone[name])
+        assert all(parameter.grad is None for parameter in parameters)
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(False)

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_whole
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.devices import check_memory
 from supsup_lite.evaluation.accuracy import check_images_count
 from supsup_lite.evaluation.intervals import interval_95
 from supsup_lite.evaluation.steps import (
@@ -154,6 +155,7 @@ def score(
     num_masks = check_whole("num_masks", num_masks)
     check_rows_of_choices("chosen", chosen, torch.long)
     check_rows_of_choices("right", right, torch.bool)
+    check_memory(f"a table of {num_masks:,} masks", 8 * len(right) * num_masks, torch.device("cpu"))
     if len(chosen) != len(right) or not len(right):
         raise ValueError(f"each task needs its masks and its answers, got {len(chosen)} and {len(right)}.")
     if not all(len(choice) and choice.min() >= 0 and choice.max() < num_masks for choice in chosen):

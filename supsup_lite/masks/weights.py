@@ -4,6 +4,7 @@ from torch import Tensor
 
 from supsup_lite.checks import check_whole
 from supsup_lite.data.tasks import TaskSuite, check_suite
+from supsup_lite.devices import check_memory
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_images, check_network
@@ -19,6 +20,7 @@ def initial_weights(net: Network, k: int) -> Weights:
     """
     check_network(net)
     k = check_whole("k", k)
+    check_memory(f"{k:,} copies of {net!r}", 4 * k * net.num_weights, net.device)
     return {name: weight.detach().expand(k, *weight.shape).clone() for name, weight in net.weights().items()}
 
 
