@@ -3,7 +3,7 @@
 import gc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 import torch
@@ -213,3 +213,27 @@ def test_a_network_that_asks_for_gradients_gets_none(name, alone, untouched):
     finally:
         for parameter in parameters:
             parameter.requires_grad_(False)
+
+
+@pytest.mark.parametrize("method", ["one_shot", "racing", "binary", "exhaustive", "gradient_descent"])
+def test_masks_that_are_added_meanwhile_are_not_asked(method):
+    alone = {together: sl.infer_task(N, M, X, method, together=together) for together in (False, True)}
+    done, growing = Event(), M.take(torch.arange(3))
+    growing.reserve(5)
+
+    def grow():
+        while not done.wait(1e-4) and len(growing) < 100:
+            growing.append(M[0])
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            added = pool.submit(grow)
+            for together in (False, True) * 3:
+                first = growing[:3]
+                assert torch.equal(sl.infer_task(N, first, X, method, together=together), alone[together])
+                sl.infer_task(N, growing, X, method, together=together)
+                sl.alpha_gradient(N, growing, X)
+        finally:
+            done.set()
+        added.result()
+    assert {len(growing.packed(name)) for name in growing.shapes} == {len(growing)}

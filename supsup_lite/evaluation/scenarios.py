@@ -116,6 +116,7 @@ def evaluate(
     """
     _check(scenario, infer_from, method, objective, images)
     check_learnable(net, tasks)
+    masks = masks[:] if isinstance(masks, MaskStore) else masks  # those of now: another thread may add some meanwhile
     if owners is None:
         positions = check_fits(net, masks, tasks)
         owners = _owners(positions, len(masks))

@@ -66,6 +66,7 @@ def infer_masks(
         TypeError, ValueError: the masks do not belong to the network.
     """
     check_fits(net, masks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
     check_learnable(net, tasks)
     check_choice("infer_from", infer_from, INFER_FROM)
     check_images_count(images)

@@ -91,6 +91,7 @@ def votes_of(net: Network, masks: MaskStore, x: Tensor, objective: Objective, to
         TypeError, ValueError: the arguments do not fit together.
     """
     check_fits(net, masks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
     x = check_images(net, x)
     check_function("objective", objective)
     check_flag("together", together)

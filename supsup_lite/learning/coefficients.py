@@ -43,6 +43,7 @@ def learn_coefficients(
     """
     check_fits(net, masks)
     check_learnable(net, tasks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
     if not len(masks):
         raise ValueError("masks is empty: there is nothing to combine.")
     check_seed(seed)

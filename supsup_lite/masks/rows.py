@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -17,6 +18,19 @@ def first_of(bits: Any) -> Any:
     if not isinstance(bits, Tensor) or not bits.ndim:
         return bits
     return bits[0] if len(bits) else bits.new_zeros(bits.shape[1:])
+
+
+def checked_positions(positions: Any, count: int, where: torch.device) -> list[int]:
+    """Return which of `count` rows on a device are meant; raise unless positions are long [m] there, each in range."""
+    if not isinstance(positions, Tensor) or positions.dtype != torch.long or positions.ndim != 1:
+        kind = f"{positions.dtype} of shape {list(positions.shape)}" if isinstance(positions, Tensor) else positions
+        raise TypeError(f"positions must be a long tensor [m], such as torch.tensor([2, 0]), got {kind}.")
+    if positions.device != where:
+        raise ValueError(f"the positions are on {positions.device}, the masks on {where}: move them.")
+    chosen = positions.tolist()
+    if chosen and not 0 <= min(chosen) <= max(chosen) < count:
+        raise IndexError(f"positions must lie in 0..{count - 1}, got {min(chosen)}..{max(chosen)}.")
+    return chosen
 
 
 def overwrite(pairs: list[tuple[Tensor, Tensor]]) -> None:

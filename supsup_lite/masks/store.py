@@ -16,7 +16,7 @@ from supsup_lite.files import write
 from supsup_lite.masks.apply import Mask, check_mask, row_of
 from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits
 from supsup_lite.masks.origin import Learned, checked_identities
-from supsup_lite.masks.rows import first_of, overwrite, with_room
+from supsup_lite.masks.rows import checked_positions, first_of, overwrite, with_room
 from supsup_lite.masks.sizes import Sizes
 from supsup_lite.masks.statistics import (
     TaskMask,
@@ -65,6 +65,7 @@ class MaskStore(Sizes):
         }
         self._statistics = unknown_statistics(net, 0)  # name of a norm -> float32 [capacity, 2, channels]
         self._identities: list[TaskIdentity | None] = []  # as many as there are masks
+        self._whole: MaskStore | None = None
         self.about = dict(about or {})
         self.learned = learned
 
@@ -77,6 +78,11 @@ class MaskStore(Sizes):
     def fingerprint(self) -> str:
         """That of the network when the store was made: whoever changes its weights later has another network."""
         return self._fingerprint
+
+    @property
+    def whole(self) -> "MaskStore":
+        """The store itself, or, of a view of all masks (`store[:]`), the store that it was made of."""
+        return self if self._whole is None else self._whole
 
     @property
     def identities(self) -> tuple[TaskIdentity | None, ...]:
@@ -100,30 +106,26 @@ class MaskStore(Sizes):
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
-        if not isinstance(positions, Tensor) or positions.dtype != torch.long or positions.ndim != 1:
-            kind = f"{positions.dtype} of shape {list(positions.shape)}" if isinstance(positions, Tensor) else positions
-            raise TypeError(f"positions must be a long tensor [m], such as torch.tensor([2, 0]), got {kind}.")
-        if positions.device != self._net.device:
-            raise ValueError(f"the positions are on {positions.device}, the masks on {self._net.device}: move them.")
-        chosen = positions.tolist()
-        if chosen and not 0 <= min(chosen) <= max(chosen) < len(self):
-            raise IndexError(f"positions must lie in 0..{len(self) - 1}, got {min(chosen)}..{max(chosen)}.")
-        return self._part(positions, chosen)
+        return self._part(positions, checked_positions(positions, len(self), self._net.device))
 
     @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
-        part = MaskStore(self._net, self.about, self.learned)
-        part._fingerprint = self._fingerprint
-        part._packed = {name: self.packed(name)[rows] for name in self._shapes}
-        part._statistics = {name: values[: len(self)][rows] for name, values in self._statistics.items()}
-        part._identities = [self._identities[i] for i in chosen]
+        part = object.__new__(MaskStore)
+        vars(part).update(
+            vars(self),
+            about=dict(self.about),
+            _packed={name: self.packed(name)[rows] for name in self._shapes},
+            _statistics={name: values[: len(self)][rows] for name, values in self._statistics.items()},
+            _identities=[self._identities[i] for i in chosen],
+            _whole=self.whole if chosen == range(len(self)) else None,
+        )
         return part
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
         part = self[:]
         own = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
-        return {**vars(part), **own}
+        return {**vars(part), **own, "_whole": None}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
@@ -243,7 +245,7 @@ class MaskStore(Sizes):
     @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
-        return len(file_content(self._net, self._fingerprint, self._content()))
+        return len(file_content(self._net, self._fingerprint, self[:]._content()))
 
     def _content(self) -> Content:
         packed = {name: self.packed(name) for name in self._shapes}
@@ -263,7 +265,7 @@ class MaskStore(Sizes):
             OSError: the folder is missing or full.
             TypeError: the path is none, or `about` holds something that JSON cannot.
         """
-        write(path, file_content(self._net, self._fingerprint, self._content()))
+        write(path, file_content(self._net, self._fingerprint, self[:]._content()))
 
     @classmethod
     @isolated
