@@ -119,7 +119,7 @@ def evaluate(
     masks = masks[:] if isinstance(masks, MaskStore) else masks  # those of now: another thread may add some meanwhile
     if owners is None:
         positions = check_fits(net, masks, tasks)
-        owners = _owners(positions, len(masks))
+        owners = _owners(positions, masks, tasks)
     else:
         check_fits(net, masks)
         owners = _checked_owners(owners, masks, scenario)
@@ -200,9 +200,13 @@ def score(
     )
 
 
-def _owners(positions: Sequence[int], num_masks: int) -> list[int]:
-    """Return for each mask the position of its task among those given, or -1: it belongs to none of them."""
-    owners = [-1] * num_masks
+def _owners(positions: Sequence[int], masks: MaskStore, tasks: TaskSuite) -> list[int]:
+    """Return for each mask the position of its task among those given, or -1: it belongs to none of them.
+
+    A task may have several masks, of which the first is its own; the others are not those of another task.
+    """
+    known = {identity: task for task, identity in enumerate(tasks.identities)}
+    owners = [known.get(identity, -1) for identity in masks.identities]
     for task, position in enumerate(positions):
         owners[position] = task
     return owners
