@@ -15,7 +15,8 @@ from supsup_lite.data.tensors import tasks_of
 from supsup_lite.devices import about, device
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.evaluation.scenarios import Evaluation, evaluate
-from supsup_lite.hopfield.recall import hopfield_store, recall_mask
+from supsup_lite.hopfield.recall import recall_mask
+from supsup_lite.hopfield.spins import hopfield_store
 from supsup_lite.hopfield.store import HopfieldStore
 from supsup_lite.inference.methods import alpha_gradient, infer_task, superpose
 from supsup_lite.learning.coefficients import learn_coefficients

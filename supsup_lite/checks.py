@@ -78,6 +78,11 @@ def check_choice(name: str, value: str, allowed: Collection[str]) -> str:
     return value
 
 
+def is_dense(value: object) -> bool:
+    """Return whether a value is a tensor that lies in memory number by number: neither sparse nor without values."""
+    return isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_meta
+
+
 def check_position(key: int | slice, count: int, whole: str, part: str) -> int | range:
     """Return which of `count` parts of a whole a key chooses, as in a list: a position in 0..count-1, or a range.
 

@@ -395,3 +395,19 @@ def test_an_explorer_learns_while_cells_compute_with_the_same_network(monkeypatc
         assert explorer.asset("s100-sparsity70") == undisturbed.asset("s100-sparsity70")
     else:
         assert (explorer.learned, explorer.pictures) == (undisturbed.learned, undisturbed.pictures)
+
+
+def test_an_explorer_refuses_what_it_cannot_show():
+    net, tasks = sl.lenet_300_100(device="cpu"), sl.permuted_mnist(2, device="cpu")
+    for make in (Masks, RandomMasks):
+        with pytest.raises(TypeError, match="net must be"):
+            make(None, tasks)
+        with pytest.raises(TypeError, match="tasks must be"):
+            make(net, None)
+        with pytest.raises(ValueError, match="must read 28 x 28 pixels"):
+            make(sl.conv_net(device="cpu"), tasks)
+    with pytest.raises(TypeError, match="recipe must be"):
+        Masks(net, tasks, recipe=3)
+    for wrong in (None, {"a": "x"}, 3):
+        with pytest.raises(TypeError, match="matrices must be"):
+            Forgetting(wrong)

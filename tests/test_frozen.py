@@ -355,3 +355,18 @@ def test_a_seed_draws_only_what_it_has_a_rule_for(part):
         sl.freeze_as_base(module, seed=0, device="cpu")
     kept = sl.freeze_as_base(module, device="cpu")  # as it is, and no mask covers it
     assert list(kept.weights()) == ["fc.weight"]
+
+
+def test_a_module_that_draws_is_tried_out_beside_the_global_state():
+    class Draws(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(8, 4)
+
+        def forward(self, x):
+            return self.head(nn.functional.dropout(x, 0.5, training=True))
+
+    module, before = Draws(), torch.get_rng_state()
+    with pytest.raises(ValueError, match="so it is random"):
+        sl.freeze_as_base(module, device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)

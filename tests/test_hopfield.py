@@ -1,6 +1,7 @@
 """The Hopfield store against slow loops: rules, energies, sweeps; what it refuses; what a file must be."""
 
 import itertools
+from contextlib import suppress
 
 import pytest
 import safetensors.torch
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supsup_lite.files import write_checked
-from supsup_lite.hopfield.store import FORMAT, RULES, VERSION, HopfieldStore, capacity_in_theory, to_bits, to_spins
+from supsup_lite.hopfield import HopfieldStore, capacity_in_theory, to_bits, to_spins
+from supsup_lite.hopfield.store import FORMAT, RULES, VERSION
 from supsup_lite.seeding import generator
+from tests.interrupting import Interrupt
 
 EVERY_RULE = pytest.mark.parametrize("rule", RULES)
 
@@ -289,3 +292,21 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     path.write_bytes(safetensors.torch.save({"psi": torch.zeros(2, 2)}))
     with pytest.raises(ValueError, match="no checksum"):
         HopfieldStore.load(path)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_ctrl_c_leaves_no_pattern_stored_by_half(rule):
+    first, second = patterns(2, 200)
+
+    def stored_until(line):
+        store = HopfieldStore(200, rule, "cpu")
+        store.store(first)
+        with suppress(KeyboardInterrupt), Interrupt(line) as interrupt:
+            store.store(second)
+        return [store.psi, store.mean, torch.tensor(len(store))], interrupt.seen
+
+    before, _ = stored_until(1)
+    after, lines = stored_until(None)
+    for line in range(1, lines + 1):
+        state, _ = stored_until(line)
+        assert any(all(map(torch.equal, state, whole)) for whole in (before, after)), line

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import supsup_lite as sl
-from supsup_lite.hopfield import recall as hs
+from supsup_lite import hopfield as hs
+from supsup_lite.hopfield.recall import MIXTURE
 from supsup_lite.networks.units import UnitMLP
 from supsup_lite.recipes import Recipe
 
@@ -187,11 +188,46 @@ def test_without_a_valley_it_holds_back(learned):
     assert "mixtures" in found.why
 
 
+def test_a_store_knows_whose_masks_it_holds(learned, tmp_path):
+    net, tasks, masks, store = learned
+    x, other = tasks[0].test.batch(range(8))[0], sl.bn_mlp(units=384, seed=1, device="cpu")
+    store.save(tmp_path / "store")
+    for known in (store, sl.HopfieldStore.load(tmp_path / "store", "cpu")):
+        sl.recall_mask(net, known, x, steps=1, starts=1)
+        with pytest.raises(ValueError, match="masks of another network"):
+            sl.recall_mask(other, known, x)
+    by_hand = sl.HopfieldStore(net.num_weights, device="cpu")
+    by_hand.store(hs.spins_of(masks)[0])
+    sl.recall_mask(other, by_hand, x, steps=1, starts=1)  # of whose it is nothing is known
+    by_hand.save(tmp_path / "by hand")
+    assert sl.HopfieldStore.load(tmp_path / "by hand", "cpu").network is None
+    with pytest.raises(ValueError, match="holds 1 patterns, so not all of these 3 masks"):
+        hs.measure_limits(net, by_hand, masks, tasks)
+
+
+@pytest.mark.parametrize("batch", [0, 1, "x", 2.5, None])
+def test_limits_need_a_batch(learned, batch):
+    net, tasks, masks, store = learned
+    with pytest.raises((TypeError, ValueError), match="batch must be"):
+        hs.measure_limits(net, store, masks, tasks, batch)
+
+
+@pytest.mark.parametrize("wrong", [None, "z", torch.ones(3), torch.full((768,), math.nan), torch.ones(768).bool()])
+def test_an_entropy_is_taken_at_a_state(learned, wrong):
+    net, tasks, *_ = learned
+    x = tasks[0].test.batch(range(8))[0]
+    for function in (hs.entropy_at, hs.entropy_gradient):
+        with pytest.raises((TypeError, ValueError), match="state"):
+            function(net, wrong, x)
+        with pytest.raises(ValueError, match="finite"):
+            function(net, torch.ones(768), x * math.nan)
+
+
 def test_limits_are_what_the_masks_show(learned):
     net, tasks, masks, store = learned
     limits = hs.measure_limits(net, store, masks, tasks)
     worst = float(store.spread(hs.spins_of(masks)).max())
-    assert worst <= limits.spread <= hs.MIXTURE
+    assert worst <= limits.spread <= MIXTURE
     assert 0 < limits.typical < limits.entropy < math.log(10)
     narrow = hs.measure_limits(net, store, masks, tasks, batch=16)
     assert narrow.entropy > limits.entropy, "fewer images, wider limits"

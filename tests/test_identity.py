@@ -1,6 +1,7 @@
 """A mask knows whose it is: what does not belong together is refused, and what belongs together is found."""
 
 import copy
+import functools
 import json
 import pickle
 import re
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import supsup_lite as sl
+from supsup_lite import baselines, evaluation
 from supsup_lite.evaluation import answers, given_masks, infer_masks
 from supsup_lite.explorers import stored
 from supsup_lite.files import blocks_content
@@ -238,6 +240,33 @@ def test_masks_of_another_network_are_refused_at_every_door(doors, door):
         call(changed)
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_whoever_changes_weights_after_learning_has_another_network(doors, door):
+    net, call = doors[door]
+    call(net)
+    weight = next(iter(net.state_dict().values()))
+    for factor, refused in ((-1, True), (-1, False)):  # and back
+        with torch.no_grad():
+            weight[0] *= factor
+        if refused:
+            with pytest.raises(ValueError, match=r"not in their weights|weights of .* were changed after"):
+                call(net)
+        else:
+            call(net)
+
+
+def test_masks_are_saved_as_those_of_the_network_they_were_made_for(tmp_path):
+    net = tiny()
+    store = random_store(net, [None, None])
+    with torch.no_grad():
+        net.fc1.weight[0] *= -1
+    for i, part in enumerate((store, store[:1], copy.deepcopy(store), pickle.loads(pickle.dumps(store)))):
+        part.save(tmp_path / f"{i}")
+        assert len(sl.MaskStore.load(tmp_path / f"{i}", tiny())) == len(part)
+        with pytest.raises(ValueError, match="not in their weights"):
+            sl.MaskStore.load(tmp_path / f"{i}", net)
+
+
 def test_a_file_says_that_weights_were_changed(tmp_path):
     net = tiny()
     random_store(net, [None]).save(tmp_path / "masks")
@@ -397,3 +426,49 @@ def test_masks_of_a_network_whose_weights_were_changed_are_refused(tmp_path):
     same = sl.MaskStore.load(tmp_path / "masks", tiny())
     for store in (masks, same):  # they fit the network as it was
         assert torch.equal(sl.evaluate(tiny(), store, tasks, "GG").per_task, want)
+
+
+def test_a_network_with_too_few_outputs_is_refused_wherever_labels_count(learned):
+    tasks = learned[2]
+    net = MLP("few", (784, 6, 4), 0, "cpu")
+    masks = random_store(net, [None] * 5)
+    for call in (
+        lambda: sl.evaluate(net, masks, tasks, "GG", images=5),
+        lambda: list(infer_masks(net, masks, tasks, images=5)),
+        lambda: sl.learn_coefficients(net, masks, tasks[:1], recipe=replace(QUICK, steps=1)),
+        lambda: sl.learn_masks(net, tasks, recipe=QUICK, progress=False),
+    ):
+        with pytest.raises(ValueError, match="fewer outputs than the tasks have classes"):
+            call()
+
+
+def test_a_second_mask_of_a_task_is_none_of_another(learned):
+    net, masks, tasks = learned
+    twice = masks.take(torch.tensor([3, 0, 1, 2, 4, 3]))  # the first wins where two are alike
+    twice.replace(0, {name: torch.zeros_like(bits) for name, bits in masks[3].items()})  # which is never inferred
+    how = {"infer_from": "each_image", "method": "exhaustive", "images": 60}
+    want, got = (sl.evaluate(net, store, tasks, "GNu", **how) for store in (masks, twice))
+    assert torch.equal(got.per_task, want.per_task)
+    assert got.task_accuracy == want.task_accuracy > 0.6
+
+
+def test_rivals_and_streams_notice_weights_that_change(learned):
+    tasks, net = learned[2][:2], tiny()
+    recipe = replace(QUICK, steps=2, one_cycle=False)
+    kept = [
+        baselines.masked(net, sl.learn_masks(net, tasks, recipe=recipe, progress=False), tasks, 2),
+        baselines.train_batch_ensemble(net, tasks, 0, recipe),
+        baselines.train_heads(net, tasks, 0, recipe),
+        baselines.train_psp(net, tasks, 0, recipe),
+    ]
+    learner = sl.StreamLearner(net, 10, sl.RecordRule(), recipe, 2, 3, 0)
+    x, y = tasks[0].train.batch(range(16))
+    calls = [functools.partial(evaluation.measure, one, tasks, 5) for one in kept]
+    calls += [lambda: baselines.infer_rank_one(kept[1], x), lambda: learner.feed(x, y)]
+    for call in calls:
+        call()
+    with torch.no_grad():
+        net.fc1.weight[0] *= -1
+    for call in calls:
+        with pytest.raises(ValueError, match="weights"):
+            call()

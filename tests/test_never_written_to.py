@@ -3,7 +3,7 @@
 import gc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 import torch
@@ -200,3 +200,40 @@ def test_an_interrupted_call_leaves_nothing_behind(name, alone, untouched):
         for other in ("apply_mask", "apply_mask, conv", "apply_mask, units", "superpose, shared"):
             assert same(CALLS[other](), alone[other]), f"{other} after {name}, interrupted at line {stop_at}"
     assert same(CALLS[name](), alone[name])
+
+
+@pytest.mark.parametrize("name", ["learn_masks, conv", "learn_unannounced", "train_dense", "train_heads", "train_psp"])
+def test_a_network_that_asks_for_gradients_gets_none(name, alone, untouched):
+    parameters = [parameter for net in WORLD.nets for parameter in net.parameters()]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        assert same(CALLS[name](), alone[name])
+        assert all(parameter.grad is None for parameter in parameters)
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+
+
+@pytest.mark.parametrize("method", ["one_shot", "racing", "binary", "exhaustive", "gradient_descent"])
+def test_masks_that_are_added_meanwhile_are_not_asked(method):
+    alone = {together: sl.infer_task(N, M, X, method, together=together) for together in (False, True)}
+    done, growing = Event(), M.take(torch.arange(3))
+    growing.reserve(5)
+
+    def grow():
+        while not done.wait(1e-4) and len(growing) < 100:
+            growing.append(M[0])
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            added = pool.submit(grow)
+            for together in (False, True) * 3:
+                first = growing[:3]
+                assert torch.equal(sl.infer_task(N, first, X, method, together=together), alone[together])
+                sl.infer_task(N, growing, X, method, together=together)
+                sl.alpha_gradient(N, growing, X)
+        finally:
+            done.set()
+        added.result()
+    assert {len(growing.packed(name)) for name in growing.shapes} == {len(growing)}

@@ -7,6 +7,7 @@ import os
 import random
 import stat
 import zlib
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +25,7 @@ from supsup_lite.masks.bits import binary_entropy, pack_bits, unpack_bits
 from supsup_lite.masks.compression import decode
 from supsup_lite.networks.mlp import MLP
 from tests import oracles
+from tests.interrupting import Interrupt
 
 HERE = sl.device()
 
@@ -749,3 +751,31 @@ def test_reserved_room_is_filled_in_place_and_no_byte_more():
     assert store.packed("fc1.weight").data_ptr() == first
     assert store.packed("fc1.weight").untyped_storage().nbytes() == store.packed("fc1.weight").numel()
     assert all(torch.equal(stored[name], mask[name]) for stored, mask in zip(store, kept, strict=True) for name in mask)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a file that was being opened
+@pytest.mark.parametrize("call", ["append", "replace", "extend", "reserve"])
+def test_ctrl_c_leaves_no_mask_half_new(call):
+    net = sl.conv_net(12, device="cpu", widths=(3,))
+
+    def mask(i):
+        return sl.TaskMask(
+            sl.random_mask(net, 0.5, 0, i), {name: torch.full((2, c), i + 1.0) for name, c in net.norms().items()}
+        )
+
+    def changed_until(line):
+        store = sl.MaskStore(net)
+        for i in range(2):
+            store.append(mask(i))
+        arguments = {
+            "append": (mask(7),), "replace": (1, mask(7)), "extend": (store.chunk(0, 2),), "reserve": (9,)
+        }[call]  # fmt: skip
+        with suppress(KeyboardInterrupt), Interrupt(line) as interrupt:
+            getattr(store, call)(*arguments)
+        return [*(store.packed(name) for name in store.shapes), *store.statistics.values()], interrupt.seen
+
+    before, _ = changed_until(1)
+    after, lines = changed_until(None)
+    for line in range(1, lines + 1, 3):
+        state, _ = changed_until(line)
+        assert any(len(state) == len(w) and all(map(torch.equal, state, w)) for w in (before, after)), line

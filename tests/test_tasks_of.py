@@ -290,3 +290,11 @@ WRONG = {
 def test_nonsense_is_refused(tensors, options, error, message):
     with pytest.raises(error, match=message):
         sl.tasks_of(*tensors(), **options)
+
+
+def test_the_same_images_dealt_in_another_way_are_other_tasks():
+    x, y = torch.rand(12, 4, 4), torch.arange(12) % 2
+    suites = [
+        sl.tasks_of(*([part[:cut], part[cut:]] for part in (x, y, x, y)), "each", device="cpu") for cut in (4, 6, 6)
+    ]
+    assert suites[0].identities != suites[1].identities == suites[2].identities

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
+from supsup_lite.checks import check_function
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.learning.learn import cross_entropies, task_batches
 from supsup_lite.learning.optimizers import descend
@@ -154,12 +155,14 @@ def train_through(
     Returns:
         new tensors, one update for each batch after `start`.
     """
+    if on_step is not None:
+        check_function("on_step", on_step)
     weights = {name: values.detach().clone().requires_grad_(True) for name, values in start.items()}
 
     def backward(x: Tensor, y: Tensor) -> Tensor:
         loss = cross_entropies(forward(weights, x), y)
         total = loss.sum() if penalty is None else loss.sum() + penalty(weights)
-        total.backward()
+        total.backward(inputs=list(weights.values()))  # whatever else asks for a gradient, the network stays as it is
         return loss.detach()
 
     watch = None if on_step is None else lambda step, loss: on_step(step, weights, loss)
@@ -171,4 +174,5 @@ def counting_on(on_step: OnStep | None, before: int) -> OnStep | None:
     """Return on_step with steps that count on from those before."""
     if on_step is None:
         return None
+    check_function("on_step", on_step)
     return lambda step, weights, loss: on_step(before + step, weights, loss)

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, counting_on, train
-from supsup_lite.checks import check_number
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.checks import check_number, check_whole
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import forward_tasks
-from supsup_lite.masks.weights import Weights, check_learnable, initial_weights
+from supsup_lite.masks.weights import Weights, check_learnable, check_rows, check_weights, initial_weights
 from supsup_lite.networks.layers import layer_with
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_images
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 from supsup_lite.seeding import generator
 
@@ -44,8 +44,7 @@ def train_ewc(
     """
     check_learnable(net, tasks)
     check_recipe(recipe)
-    if check_number("strength (lambda)", strength) < 0:
-        raise ValueError(f"strength (lambda) must be 0 or more, got {strength}.")
+    strength = _checked_strength(strength)
     weights, history = initial_weights(net, 1), []
     importance = {name: torch.zeros_like(values) for name, values in weights.items()}
     for i in range(len(tasks)):
@@ -60,7 +59,16 @@ def train_ewc(
 
 
 def ewc_penalty(weights: Weights, anchor: Weights, importance: Weights, strength: float) -> Tensor:
-    """Return lambda / 2 * sum_j F_j (theta_j - theta*_j)^2, one number (Kirkpatrick et al. 2017, eq. 3)."""
+    """Return lambda / 2 * sum_j F_j (theta_j - theta*_j)^2, one number (Kirkpatrick et al. 2017, eq. 3).
+
+    Raises:
+        TypeError, ValueError: strength is no number, 0 or more, or the three are no dicts of floats of one network.
+    """
+    strength = _checked_strength(strength)
+    for tensors in (weights, anchor, importance):
+        check_weights(tensors)
+        if tensors.keys() != weights.keys():
+            raise ValueError(f"weights, anchor and importance must be of one network, got {[*tensors]}.")
     moved = [(importance[name] * (weights[name] - anchor[name]).square()).sum() for name in weights]
     return strength / 2 * torch.stack(moved).sum()
 
@@ -72,7 +80,14 @@ def fisher_batch(
     """Return training images of one task and labels sampled from the model: float [n, D] and int64 [n].
 
     Not the true labels: the Fisher information asks what the model itself believes, and how firmly.
+
+    Raises:
+        TypeError, ValueError: the weights are not those of one network, [1, *shape] each, the task no suite of one, or
+            images no count.
     """
+    check_suite(task)
+    task, images = task[:1], check_whole("images", images)
+    check_rows(net, weights, task)
     draw = generator("fisher", seed, task.numbers[0])
     size = task.train_view.sizes[0]
     x, _ = task[0].train.batch(draw.permutation(size)[: min(images, size)])
@@ -92,7 +107,17 @@ def fisher(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Weights:
 
     Raises:
         TypeError: a layer is not linear, or sees an image more than once.
+        TypeError, ValueError: images or labels do not fit the network.
     """
+    x = check_images(net, x)
+    check_weights(weights)
+    if not isinstance(y, Tensor) or y.dtype != torch.long or y.shape != x.shape[:1]:
+        kind = f"{y.dtype} {list(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
+        raise TypeError(f"labels must be a long tensor, one for each of {len(x)} images, got {kind}.")
+    if not len(y) or not 0 <= int(y.min()) <= int(y.max()) < net.outputs:
+        raise ValueError(f"labels must lie in 0..{net.outputs - 1}, one or more of them.")
+    if {name: values.shape for name, values in weights.items()} != _one_row(net):
+        raise ValueError(f"weights must be those of {net!r}, [1, *shape] each.")
     seen: dict[str, tuple[Tensor, Tensor]] = {}
 
     def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
@@ -101,7 +126,7 @@ def fisher(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Weights:
                 f"the Fisher information is written for linear layers that see each image once, {name} is "
                 f"{type(layer).__name__} and sees {tuple(h.shape)}. Use a network such as mlp(widths)."
             )
-        seen[name] = h, layer_with(layer, weights[f"{name}.weight"][0], h)
+        seen[name] = h, layer_with(layer, weights[f"{name}.weight"][0].to(h.dtype), h)
         return seen[name][1]
 
     with torch.enable_grad():
@@ -111,3 +136,14 @@ def fisher(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Weights:
         f"{name}.weight": (delta.square().T @ h.detach().square())[None] / len(x)
         for (name, (h, _)), delta in zip(seen.items(), deltas, strict=True)
     }
+
+
+def _checked_strength(strength: float) -> float:
+    strength = check_number("strength (lambda)", strength)
+    if strength < 0:
+        raise ValueError(f"strength (lambda) must be 0 or more, got {strength}.")
+    return strength
+
+
+def _one_row(net: Network) -> dict[str, torch.Size]:
+    return {name: torch.Size((1, *weight.shape)) for name, weight in net.weights().items()}

@@ -46,12 +46,21 @@ class Kept:
     task_specific: Weights
     steps: int
 
+    def __post_init__(self):
+        object.__setattr__(self, "_fingerprint", self.net.fingerprint())
+
     def __len__(self) -> int:
         return len(self.identities)
+
+    def check_network(self) -> None:
+        """Raise ValueError where the weights of the network were changed since, which all that is kept builds on."""
+        if self.net.fingerprint() != self._fingerprint:
+            raise ValueError(f"the weights of {self.net!r} were changed since {self!r} was trained: build it anew.")
 
     @isolated
     def weights(self, i: int) -> Weights:
         """Return the weights with which the network computes task i: for each of `net.weights()` float [*shape]."""
+        self.check_network()
         return self._weights(check_position(i, len(self), "method's result", "task"))
 
     def _weights(self, i: int) -> Weights:

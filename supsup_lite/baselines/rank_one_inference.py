@@ -35,6 +35,7 @@ def rank_one_gradient(
     """
     if not isinstance(kept, BatchEnsemble):
         raise TypeError(f"kept must be what train_batch_ensemble returns, got {type(kept).__name__}.")
+    kept.check_network()
     net, k, x = kept.net, len(kept), check_images(kept.net, x)
     trunk, vectors = ({n: t.to(x.dtype) for n, t in tensors.items()} for tensors in (kept.trunk, kept.task_specific))
     mixed = superposed_weights(net, trunk, vectors, torch.full((k,), 1 / k, dtype=x.dtype, device=x.device))

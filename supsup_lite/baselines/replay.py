@@ -7,7 +7,7 @@ from torch import Tensor
 
 from supsup_lite.baselines.dense import OnStep, counting_on, train
 from supsup_lite.checks import check_whole
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.weights import Weights, check_learnable, initial_weights
 from supsup_lite.networks.network import Network
@@ -56,7 +56,13 @@ def train_replay(
 
 
 def kept_images(task: TaskSuite, images: int, seed: int) -> Images:
-    """Return `images` training images of one task, drawn without replacement: float [m, D] and int64 [m]."""
+    """Return `images` training images of one task, drawn without replacement: float [m, D] and int64 [m].
+
+    Raises:
+        TypeError, ValueError: it is no suite, or images no count.
+    """
+    check_suite(task)
+    images = check_whole("images", images)
     order = generator("replay memory", seed, task.numbers[0]).permutation(task.train_view.sizes[0])
     return task[0].train.batch(order[:images])
 

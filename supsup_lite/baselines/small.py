@@ -10,7 +10,7 @@ from supsup_lite.learning.learn import task_batches
 from supsup_lite.masks.apply import Mask, forward_tasks
 from supsup_lite.masks.budgets import Keep, check_budget, layer_budgets
 from supsup_lite.masks.edge_popup import masks_of
-from supsup_lite.masks.weights import Weights, check_learnable, initial_weights
+from supsup_lite.masks.weights import Weights, check_learnable, check_weights, initial_weights
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
@@ -25,7 +25,11 @@ def to_bytes(weights: Weights) -> Weights:
 
     Args:
         weights: float [k, *shape] each.
+
+    Raises:
+        TypeError: they are no such dict.
     """
+    check_weights(weights)
     scales = {name: w.abs().flatten(1).amax(1).view(-1, *[1] * (w.ndim - 1)) / LARGEST for name, w in weights.items()}
     # A layer of zeros has the scale 0, and stays as it is.
     return {name: (w / scales[name].where(scales[name] > 0, 1)).round() * scales[name] for name, w in weights.items()}

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.dense import OnStep, train_dense
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.masks.weights import Weights
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe
@@ -19,6 +19,7 @@ def first_task_trunk(
     Raises:
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
+    check_suite(tasks)
     return {name: values[0] for name, values in train_dense(net, tasks[:1], seed, recipe, on_step).items()}
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_seed, check_whole
 from supsup_lite.data.batches import batch_order
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.devices import free_memory
 from supsup_lite.seeding import generator
 
@@ -50,7 +50,12 @@ class Stream:
 
     @isolated
     def since(self, start: int) -> Iterator[Batch]:
-        """Yield the batches from number `start` on: the same ones as if those before had been read."""
+        """Yield the batches from number `start` on: the same ones as if those before had been read.
+
+        Raises:
+            TypeError, ValueError: start is no whole number, 0 or more.
+        """
+        start = check_whole("start", start, least=0)
         orders = functools.lru_cache(64)(self._order)  # a long stream does not hold those of all its tasks
         seen = dict.fromkeys([NOISE, *range(len(self.tasks))], 0)
         for step, task in enumerate(self.truth.tolist()):
@@ -87,8 +92,7 @@ def stream_of(tasks: TaskSuite, plan: Iterable[tuple[int, int]], batch: int = 12
         TypeError, ValueError: the plan is empty, names a task that is not there, or counts no batches.
         MemoryError: there is not the memory to count its batches.
     """
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
+    check_suite(tasks)
     batch, seed = check_whole("batch", batch), check_seed(seed)
     pairs = [_entry(entry, len(tasks)) for entry in _entries(plan)]
     if not pairs:

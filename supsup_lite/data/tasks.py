@@ -33,7 +33,7 @@ class TaskIdentity:
     classes: tuple[str, ...]
 
     def __post_init__(self):
-        texts = (self.kind, self.dataset, *self.classes)
+        texts = (self.kind, self.dataset, *(self.classes if isinstance(self.classes, tuple) else [self.classes]))
         if not isinstance(self.classes, tuple) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"kind and dataset must be text, and classes a tuple of text, got {texts!r}.")
         if self.seed is not None:
@@ -146,4 +146,12 @@ class TaskSuite:
             classes=tuple(self.classes[i] for i in chosen),
             train_view=self.train_view.select(chosen),
             test_view=self.test_view.select(chosen),
+        )
+
+
+def check_suite(tasks: TaskSuite) -> None:
+    """Raise TypeError unless it is a suite of tasks."""
+    if not isinstance(tasks, TaskSuite):
+        raise TypeError(
+            f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
         )

@@ -152,7 +152,8 @@ def _data_set(
         )
     classes = tuple(str(label) for label in labels.tolist())
     groups = [torch.searchsorted(labels, part).tolist() for part in there]
-    return DataSet(f"{name} {_digest(halves)}", *halves, mean, std, classes), groups
+    sizes = [[len(part) for part in half] for half in (x, x_test)] if len(x) > 1 else []
+    return DataSet(f"{name} {_digest(halves, sizes)}", *halves, mean, std, classes), groups
 
 
 def _check_images(what: str, images: Tensor, labelled: str, labels: Tensor) -> None:
@@ -200,9 +201,9 @@ def _half(images: Sequence[Tensor], labels: Sequence[Tensor], known: Tensor, whe
     return Images(pixels, numbers.to(where))
 
 
-def _digest(halves: Sequence[Images]) -> str:
-    """Return 16 digits that are others for other images or labels."""
-    digest = hashlib.sha256()
+def _digest(halves: Sequence[Images], sizes: list[list[int]]) -> str:
+    """Return 16 digits that are others for other images or labels, or where others are dealt to several parts."""
+    digest = hashlib.sha256(f"{sizes}".encode() if sizes else b"")
     for tensor in (part for half in halves for part in (half.pixels, half.labels)):
         digest.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
         digest.update(tensor.cpu().numpy())

@@ -47,9 +47,15 @@ def share_right(
     return (logits.argmax(1) == y).sum().item() / len(y)
 
 
+def check_images_count(images: int | None) -> None:
+    """Raise unless it is a number of images, or None for all of them."""
+    if images is not None:
+        check_whole("images", images)
+
+
 def first_images(tasks: TaskSuite, i: int, images: int | None) -> tuple[Tensor, Tensor]:
     """Return the first test images of task i and their labels; all of them for None."""
+    check_images_count(images)
     if images is None:
         return tasks[i].test.all()
-    check_whole("images", images)
     return tasks[i].test.batch(range(min(images, len(tasks[i].test))))

@@ -11,7 +11,7 @@ from torch import Tensor
 from supsup_lite.ambient import isolated
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.accuracy import first_images, share_right
-from supsup_lite.masks.weights import Weights, check_learnable
+from supsup_lite.masks.weights import Weights, check_learnable, check_weights
 from supsup_lite.networks.network import Network
 
 
@@ -34,9 +34,15 @@ def accuracy_matrix(net: Network, history: Sequence[Weights], tasks: TaskSuite, 
     """
     check_learnable(net, tasks)
     k = len(tasks)
+    if not isinstance(history, Sequence):
+        raise TypeError(f"history must be a list with the weights after each task, got {type(history).__name__}.")
     if len(history) != k:
         raise ValueError(f"history must hold the weights after each of {k} tasks, got {len(history)}.")
+    shapes = {name: weight.shape for name, weight in net.weights().items()}
     for t, weights in enumerate(history):
+        check_weights(weights)
+        if {name: values.shape[1:] for name, values in weights.items()} != shapes:
+            raise ValueError(f"the weights after task {t} are of another network than {net!r}.")
         rows = {len(values) for values in weights.values()}
         if rows not in ({1}, {t + 1}):
             raise ValueError(
@@ -80,5 +86,8 @@ def backward_transfer(matrix: Tensor) -> float:
 
 
 def _check(matrix: Tensor, least: int = 2) -> None:
+    if not isinstance(matrix, Tensor) or not matrix.is_floating_point():
+        kind = matrix.dtype if isinstance(matrix, Tensor) else type(matrix).__name__
+        raise TypeError(f"expected an accuracy matrix, a float tensor [k, k], got {kind}.")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < least:
         raise ValueError(f"expected an accuracy matrix [k, k] of at least {least} tasks, got {tuple(matrix.shape)}.")

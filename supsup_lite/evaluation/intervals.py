@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -24,9 +25,16 @@ def interval_95(shares: Sequence[float] | Tensor, sizes: Sequence[int] | Tensor 
     Args:
         shares: the values.
         sizes: their weights; None weighs them alike.
+
+    Raises:
+        TypeError, ValueError: there is no value, one is not in 0..1, or there is not one weight, above 0, for each.
     """
-    values = torch.as_tensor(shares, dtype=torch.float64, device="cpu")
-    weights = torch.ones_like(values) if sizes is None else torch.as_tensor(sizes, dtype=torch.float64, device="cpu")
+    values = _numbers("shares", shares)
+    weights = torch.ones_like(values) if sizes is None else _numbers("sizes", sizes)
+    if not len(values) or not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"shares must be one value or more, each in 0..1, got {shares!r:.80}.")
+    if len(weights) != len(values) or not ((weights > 0) & weights.isfinite()).all():
+        raise ValueError(f"sizes must be one number above 0 for each of {len(values)} shares, got {sizes!r:.80}.")
     weights = weights / weights.sum()
     p, n = min(1.0, float(weights @ values)), float(1 / (weights**2).sum())
     if values.min() < values.max():  # not by the spread: that of equal values is not quite 0, for p is rounded
@@ -42,7 +50,14 @@ def mean_interval_95(values: Sequence[float]) -> tuple[float, float, float]:
 
     Args:
         values: one of each seed or mask, say. Of one alone the ends are NaN: it says nothing about the next.
+
+    Raises:
+        TypeError: they are no numbers.
+        ValueError: there is none, or they are no list.
     """
+    values = _numbers("values", values).tolist()
+    if not values:
+        raise ValueError("there are no values to take the mean of: give one at least.")
     n = len(values)
     mean = math.fsum(values) / n
     if n == 1:
@@ -50,3 +65,16 @@ def mean_interval_95(values: Sequence[float]) -> tuple[float, float, float]:
     error = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
     half = error * (STUDENT[n - 2] if n - 2 < len(STUDENT) else NORMAL)
     return mean, mean - half, mean + half
+
+
+def _numbers(name: str, given: Sequence[float] | Tensor) -> Tensor:
+    """Return numbers as float64 [n] on the CPU."""
+    if isinstance(given, Tensor) and given.layout == torch.strided and not (given.is_complex() or given.is_meta):
+        values = given.detach().to("cpu", torch.float64)
+    elif isinstance(given, Sequence) and all(isinstance(value, Real) for value in given):
+        values = torch.tensor([float(value) for value in given], dtype=torch.float64, device="cpu")
+    else:
+        raise TypeError(f"{name} must be numbers, as a list or a tensor [n], got {given!r:.80}.")
+    if values.ndim != 1:
+        raise ValueError(f"{name} must be numbers [n], got {list(values.shape)}.")
+    return values

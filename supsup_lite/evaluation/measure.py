@@ -7,7 +7,7 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.baselines.kept import Kept
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.data.tasks import TaskSuite, check_suite
 from supsup_lite.evaluation.accuracy import first_images, share_right
 
 
@@ -53,8 +53,7 @@ def measure(kept: Kept, tasks: TaskSuite, images: int | None = None) -> Measured
     """
     if not isinstance(kept, Kept):
         raise TypeError(f"kept must be what a method keeps, such as train_psp(...), got {type(kept).__name__}.")
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite or a slice of one, got {type(tasks).__name__}.")
+    check_suite(tasks)
     if tasks.identities != kept.identities:
         raise ValueError(f"{kept!r} was trained on other tasks than {tasks!r}, or in another order: give its own.")
     shares, n = [], 0

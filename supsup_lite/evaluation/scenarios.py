@@ -11,16 +11,27 @@ from torch.nn.utils.rnn import pad_sequence
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_choice, check_whole
 from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.devices import check_memory
+from supsup_lite.evaluation.accuracy import check_images_count
 from supsup_lite.evaluation.intervals import interval_95
-from supsup_lite.evaluation.steps import BATCH, answers, each_image, given_masks, infer_masks
+from supsup_lite.evaluation.steps import (
+    BATCH,
+    INFER_FROM,
+    answers,
+    check_rows_of_choices,
+    check_wholes,
+    each_image,
+    given_masks,
+    infer_masks,
+)
 from supsup_lite.inference.methods import METHODS
 from supsup_lite.inference.objectives import OBJECTIVES
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.weights import check_learnable
 from supsup_lite.networks.network import Network
 
 SCENARIOS = ("GG", "GNs", "GNu")
-INFER_FROM = ("one_image", "each_image", "whole_batch")
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,12 @@ def evaluate(
         TypeError, ValueError: the arguments make no sense or do not fit together: the masks belong to another network,
             or none of them to one of the tasks.
     """
-    _check(tasks, scenario, infer_from, method, objective, images)
+    _check(scenario, infer_from, method, objective, images)
+    check_learnable(net, tasks)
+    masks = masks[:] if isinstance(masks, MaskStore) else masks  # those of now: another thread may add some meanwhile
     if owners is None:
         positions = check_fits(net, masks, tasks)
-        owners = _owners(positions, len(masks))
+        owners = _owners(positions, masks, tasks)
     else:
         check_fits(net, masks)
         owners = _checked_owners(owners, masks, scenario)
@@ -134,7 +147,22 @@ def score(
 
     Args:
         owners: for each mask the position of its task, as in `evaluate`; None where mask i belongs to task i.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
     """
+    check_choice("scenario", scenario, SCENARIOS)
+    check_choice("infer_from", infer_from, (*INFER_FROM, "given"))
+    num_masks = check_whole("num_masks", num_masks)
+    check_rows_of_choices("chosen", chosen, torch.long)
+    check_rows_of_choices("right", right, torch.bool)
+    check_memory(f"a table of {num_masks:,} masks", 8 * len(right) * num_masks, torch.device("cpu"))
+    if len(chosen) != len(right) or not len(right):
+        raise ValueError(f"each task needs its masks and its answers, got {len(chosen)} and {len(right)}.")
+    if not all(len(choice) and choice.min() >= 0 and choice.max() < num_masks for choice in chosen):
+        raise ValueError(f"each image needs one of {num_masks} masks, 0..{num_masks - 1}.")
+    if owners is not None:
+        owners = check_wholes("owners", owners, num_masks, least=-1)
     given = scenario == "GG"
     by_image = given or infer_from == "each_image"
     owner = torch.arange(num_masks, device="cpu") if owners is None else torch.tensor(owners, device="cpu")
@@ -172,9 +200,13 @@ def score(
     )
 
 
-def _owners(positions: Sequence[int], num_masks: int) -> list[int]:
-    """Return for each mask the position of its task among those given, or -1: it belongs to none of them."""
-    owners = [-1] * num_masks
+def _owners(positions: Sequence[int], masks: MaskStore, tasks: TaskSuite) -> list[int]:
+    """Return for each mask the position of its task among those given, or -1: it belongs to none of them.
+
+    A task may have several masks, of which the first is its own; the others are not those of another task.
+    """
+    known = {identity: task for task, identity in enumerate(tasks.identities)}
+    owners = [known.get(identity, -1) for identity in masks.identities]
     for task, position in enumerate(positions):
         owners[position] = task
     return owners
@@ -190,7 +222,7 @@ def _checked_owners(owners, masks: MaskStore, scenario: str) -> list[int]:
     return [check_whole("an owner", owner, least=-1) for owner in owners]
 
 
-def _check(tasks, scenario, infer_from, method, objective, images) -> None:
+def _check(scenario, infer_from, method, objective, images) -> None:
     if isinstance(scenario, str) and scenario == "NNs":
         raise ValueError(
             "scenario 'NNs' has its own learner, because no task is ever given; evaluate takes GG, GNs, GNu."
@@ -202,7 +234,4 @@ def _check(tasks, scenario, infer_from, method, objective, images) -> None:
         ("objective", objective, OBJECTIVES),
     ):
         check_choice(name, value, allowed)
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite such as permuted_mnist(), got {type(tasks).__name__}.")
-    if images is not None:
-        check_whole("images", images)
+    check_images_count(images)

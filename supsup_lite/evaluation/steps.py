@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.data.tasks import TaskSuite
+from supsup_lite.checks import check_choice, check_whole
+from supsup_lite.data.tasks import TaskSuite, check_suite
+from supsup_lite.evaluation.accuracy import check_images_count
 from supsup_lite.inference.methods import infer_task
 from supsup_lite.masks.apply import run_masked
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
+from supsup_lite.masks.weights import check_learnable
 from supsup_lite.networks.network import Network
 from supsup_lite.seeding import generator
 
+INFER_FROM = ("one_image", "each_image", "whole_batch")
 BATCH = 128
 TOGETHER = 10 * BATCH  # images classified at once: a mask is unpacked once for them
 ASKED = 4 * BATCH  # images whose task is inferred at once: all masks are unpacked once for them
@@ -29,9 +33,14 @@ def given_masks(tasks: TaskSuite, images: int | None = None, positions: Sequence
 
     Args:
         positions: of the tasks' masks, as `check_fits` returns them; None where mask i belongs to task i.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense, or there is not one position for each task.
     """
+    check_suite(tasks)
+    check_images_count(images)
     sizes = tasks.test_view.sizes
-    where = range(len(tasks)) if positions is None else positions
+    where = range(len(tasks)) if positions is None else check_wholes("positions", positions, len(tasks), least=0)
     return [torch.tensor([i], device="cpu").expand(_drawn(size, images)) for i, size in zip(where, sizes, strict=True)]
 
 
@@ -57,6 +66,10 @@ def infer_masks(
         TypeError, ValueError: the masks do not belong to the network.
     """
     check_fits(net, masks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
+    check_learnable(net, tasks)
+    check_choice("infer_from", infer_from, INFER_FROM)
+    check_images_count(images)
     if infer_from != "one_image":
         together = infer_from == "whole_batch"
         for i, task in enumerate(tasks):
@@ -98,15 +111,40 @@ def answers(
         TypeError, ValueError: the masks do not belong to the network.
     """
     check_fits(net, masks)
+    check_learnable(net, tasks)
+    check_choice("infer_from", infer_from, (*INFER_FROM, "given"))
+    check_images_count(images)
+    check_rows_of_choices("chosen", chosen, torch.long)
     for i, found in enumerate(chosen):
         order = _draw(tasks, i, images, seed)
         mask = each_image(found, len(order), infer_from)
+        if len(mask) != len(order):
+            raise ValueError(
+                f"{len(order)} images of task {i} need a mask each, got {len(mask)}: give the same images."
+            )
         right = torch.empty(len(order), dtype=torch.bool, device="cpu") if given is None else given[i].clone()
         unknown = torch.ones_like(right) if given is None else mask != true_masks[i]
         for rows in unknown.nonzero().flatten().split(TOGETHER) if unknown.any() else ():
             x, y = tasks[i].test.batch(order[rows])
             right[rows] = (_classify(net, masks, mask[rows], x) == y).cpu()
         yield right
+
+
+def check_rows_of_choices(name: str, rows: Sequence[Tensor], dtype: torch.dtype) -> None:
+    """Raise TypeError unless there is a list with one tensor [n] of this dtype for each task."""
+    if not isinstance(rows, Sequence) or not all(
+        isinstance(row, Tensor) and row.dtype == dtype and row.ndim == 1 for row in rows
+    ):
+        raise TypeError(f"{name} must be a list with a {dtype} tensor [n] for each task, got {rows!r:.80}.")
+
+
+def check_wholes(name: str, values: Sequence[int], count: int, least: int) -> list[int]:
+    """Return `count` whole numbers, each `least` or more; raise TypeError or ValueError otherwise."""
+    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} must be a list of whole numbers, got {type(values).__name__}.")
+    if len(values) != count:
+        raise ValueError(f"{name} must be {count} whole numbers, got {len(values)}.")
+    return [check_whole(f"an entry of {name}", value, least) for value in values]
 
 
 def _drawn(size: int, images: int | None) -> int:

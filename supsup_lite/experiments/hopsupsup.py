@@ -11,7 +11,7 @@ from supsup_lite import networks
 from supsup_lite.data import suites
 from supsup_lite.evaluation.steps import BATCH
 from supsup_lite.experiments.settings import HopfieldSettings
-from supsup_lite.hopfield.recall import hopfield_store, measure_limits, recall_mask, spins_of
+from supsup_lite.hopfield import hopfield_store, measure_limits, recall_mask, spins_of
 from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.recipes import UNITS

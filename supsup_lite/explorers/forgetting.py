@@ -58,6 +58,8 @@ class Forgetting(Explorer):
         most_tasks: int = 10,
         **traits,
     ):
+        if not isinstance(matrices, Mapping) or not all(isinstance(matrix, Tensor) for matrix in matrices.values()):
+            raise TypeError(f"matrices must be accuracy matrices [k, k] by name, got {matrices!r:.80}.")
         sizes = {name: tuple(matrix.shape) for name, matrix in matrices.items()}
         if not sizes or len(set(sizes.values())) != 1 or min(min(size) for size in sizes.values()) < 2:
             raise ValueError(f"matrices must be accuracy matrices [k, k] of the same 2 or more tasks, got {sizes}.")

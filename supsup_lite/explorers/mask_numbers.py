@@ -7,20 +7,23 @@ from numbers import Integral
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.accuracy import accuracy
 from supsup_lite.masks.apply import Mask
-from supsup_lite.networks.network import Network
+from supsup_lite.masks.weights import check_learnable
+from supsup_lite.networks.network import Network, check_network
 
 SIDE = 28  # pixels
 
 
-def shapes_of(net: Network) -> list[list]:
+def shapes_of(net: Network, tasks: TaskSuite) -> list[list]:
     """Return name and shape of each weight, [name, out, inputs], of a network whose inputs make a picture.
 
     Raises:
-        ValueError: it reads another number of pixels.
+        TypeError, ValueError: it cannot learn the tasks, or reads another number of pixels.
     """
+    check_network(net)
     shapes = [[name, *weight.shape] for name, weight in net.weights().items()]
     if shapes[0][2] != SIDE**2:
         raise ValueError(f"net must read {SIDE} x {SIDE} pixels, to be shown as a picture, got {shapes[0][2]} inputs.")
+    check_learnable(net, tasks)
     return shapes
 
 

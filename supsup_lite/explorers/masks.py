@@ -18,7 +18,7 @@ from supsup_lite.masks.edge_popup import masks_of, random_mask
 from supsup_lite.networks.network import Network
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.masks import mask_and_hill
-from supsup_lite.recipes import DEFAULT, Recipe
+from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
 SPARSITIES = (0, 2, 10, 30, 50, 70, 90, 95, 100)
 MOMENTS = (0, 0.02, 0.05, 0.15, 0.3, 0.6, 1)  # shares of the recipe's steps
@@ -69,7 +69,8 @@ class Masks(Explorer):
         sparsities: Sequence[int] = SPARSITIES,
         **traits,
     ):
-        shapes = shapes_of(net)
+        shapes = shapes_of(net, tasks)
+        check_recipe(recipe)
         sparsities, shown = check_sparsities(sparsities, traits.pop("sparsity", None), usual=90)
         self._net, self._task, self._recipe = net, tasks[:1], recipe
         steps = moments(recipe)

@@ -57,7 +57,7 @@ class RandomMasks(Explorer):
     removed_at = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, net: Network, tasks: TaskSuite, sparsities: Sequence[int] = SPARSITIES, **traits):
-        shapes = shapes_of(net)
+        shapes = shapes_of(net, tasks)
         sparsities, shown = check_sparsities(sparsities, traits.pop("sparsity", None), usual=50)
         self._net, self._task = net, tasks[:1]
         first, *_, final = net.weights().values()

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_number, check_positive, check_whole
-from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
-from supsup_lite.inference.objectives import objective_of
+from supsup_lite.data.tasks import TaskSuite, check_suite
+from supsup_lite.hopfield.spins import check_store, entropy_at, entropy_gradient, mask_of, spins_of
+from supsup_lite.hopfield.store import HopfieldStore
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network, check_images, check_network, run
+from supsup_lite.networks.network import Network, check_images
 from supsup_lite.seeding import generator
 
 MIXTURE = 0.577  # spread of the majority of three unrelated patterns: sqrt(3) / 3
@@ -98,56 +98,6 @@ class Recall:
 
 
 @isolated
-def spins_of(masks: MaskStore) -> Tensor:
-    """Return all masks as spins, the layers one after the other: float [k, d]."""
-    bits = masks.chunk(0, len(masks))
-    return torch.cat([to_spins(layer.flatten(1)) for layer in bits.values()], dim=1)
-
-
-@isolated
-def mask_of(net: Network, z: Tensor) -> Mask:
-    """Return a state [d] of spins, or any real numbers, as a mask of the network."""
-    _check_state(net, z)
-    return _split(net, to_bits(z))
-
-
-@isolated
-def hopfield_store(masks: MaskStore, rule: str = "storkey") -> HopfieldStore:
-    """Return a Hopfield store that holds all masks, stored in their order."""
-    if not isinstance(masks, MaskStore):
-        raise TypeError(f"masks must be a MaskStore, as learn_masks returns it, got {type(masks).__name__}.")
-    store = HopfieldStore(masks.net.num_weights, rule, masks.net.device)
-    for z in spins_of(masks):
-        store.store(z)
-    return store
-
-
-@isolated
-def entropy_at(net: Network, z: Tensor, x: Tensor) -> Tensor:
-    """Return H of the outputs where each unit is multiplied by (z + 1) / 2, mean over images in nats: a scalar.
-
-    For spins this is the entropy under their mask. It is differentiable in z.
-
-    Args:
-        net: a network whose masks have d bits.
-        z: a state, float [d] in -1..1.
-        x: B images, float [B, ...].
-    """
-    shares = _split(net, (z.to(x.dtype) + 1) / 2)
-    weights = {name: weight.to(x.dtype) * shares[name] for name, weight in net.weights().items()}
-    return objective_of(run(net, weights, x), "entropy").mean()
-
-
-@isolated
-def entropy_gradient(net: Network, z: Tensor, x: Tensor) -> tuple[float, Tensor]:
-    """Return H at a state and dH/dz, [d], as `entropy_at` has it."""
-    with torch.enable_grad():
-        state = z.detach().clone().requires_grad_(True)
-        entropy = entropy_at(net, state, x)
-        return entropy.item(), torch.autograd.grad(entropy, state)[0]
-
-
-@isolated
 @torch.no_grad()
 def measure_limits(
     net: Network, store: HopfieldStore, masks: MaskStore, tasks: TaskSuite, batch: int = 128, seed: int = 0
@@ -165,10 +115,14 @@ def measure_limits(
     Raises:
         TypeError, ValueError: net, masks and tasks do not belong together, or the store holds no masks of the network.
     """
+    check_suite(tasks)
     positions = check_fits(net, masks, tasks)
-    _check_store(net, store)
+    check_store(net, store)
+    batch = check_whole("batch", batch, least=2)  # of a single image batch norm knows nothing
     if len(masks) != len(tasks):
         raise ValueError(f"limits are measured on the tasks of all masks, got {len(tasks)} tasks of {len(masks)}.")
+    if len(store) < len(masks):
+        raise ValueError(f"the store holds {len(store)} patterns, so not all of these {len(masks)} masks.")
     spins = spins_of(masks)
     spread = float(store.spread(spins).max())
     entropies = [0.0]
@@ -258,33 +212,10 @@ def _unit(v: Tensor) -> Tensor:
     return v / size if size > 0 else v
 
 
-def _split(net: Network, values: Tensor) -> dict[str, Tensor]:
-    """Return d numbers as one tensor for each masked weight, of its shape."""
-    weights = net.weights()
-    parts = values.split([weight.numel() for weight in weights.values()])
-    return {name: part.view(weight.shape) for (name, weight), part in zip(weights.items(), parts, strict=True)}
-
-
-def _check_state(net: Network, z: Tensor) -> None:
-    check_network(net)
-    if not isinstance(z, Tensor) or not z.is_floating_point():
-        kind = z.dtype if isinstance(z, Tensor) else type(z).__name__
-        raise TypeError(f"a state must be a float tensor, one number a unit, got {kind}.")
-    if z.shape != (net.num_weights,):
-        raise ValueError(f"a state of {net!r} is [{net.num_weights}], got {list(z.shape)}.")
-
-
-def _check_store(net: Network, store: HopfieldStore) -> None:
-    if not isinstance(store, HopfieldStore):
-        raise TypeError(f"store must be a HopfieldStore, got {type(store).__name__}: see hopfield_store(masks).")
-    if store.dim != net.num_weights:
-        raise ValueError(f"the store holds patterns of {store.dim}, but masks of {net!r} have {net.num_weights} bits.")
-
-
 def _checked(net, store, x, limits, steps, starts, rate, energy_weight) -> Tensor:
     """Return the images (as `check_images` does) if the arguments of `recall_mask` make sense together."""
     x = check_images(net, x)
-    _check_store(net, store)
+    check_store(net, store)
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits must be Limits, as measure_limits returns them, got {limits!r}.")
     if not len(store):

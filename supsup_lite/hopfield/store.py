@@ -1,14 +1,13 @@
 """The Hopfield store: patterns held as valleys of one energy, E(z) = -1/2 z' Psi z (SupSup, "HopSupSup")."""
 
 import json
-import math
 import os
 
 import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_choice, check_whole
+from supsup_lite.checks import check_choice, check_whole, is_dense
 from supsup_lite.devices import check_memory, resolve
 from supsup_lite.files import Entry, json_of, read_checked, write_checked
 
@@ -23,11 +22,15 @@ STILL = 1e-6  # a field this small is rounding: it flips no unit
 
 def to_spins(bits: Tensor) -> Tensor:
     """Return a mask of {0, 1}, bool or float, as spins of {-1, 1}: float32 of the same shape."""
+    if not is_dense(bits):
+        raise TypeError(f"bits must be a dense tensor of 0 and 1, got {type(bits).__name__}.")
     return bits.float() * 2 - 1
 
 
 def to_bits(spins: Tensor) -> Tensor:
     """Return spins, or any real numbers, as a bool mask: True where they are 0 or more."""
+    if not is_dense(spins) or spins.is_complex():
+        raise TypeError(f"spins must be a dense tensor of real numbers, got {type(spins).__name__}.")
     return spins >= 0
 
 
@@ -55,6 +58,7 @@ class HopfieldStore:
     Attributes:
         psi: the matrix Psi, float32 [d, d].
         mean: the average of all stored patterns, float32 [d]; zeros while there is none.
+        network: fingerprint of the network whose masks the patterns are (`hopfield_store`); None where that is unknown.
 
     Raises:
         TypeError, ValueError: a dim or rule that makes no sense, or the device has not the memory for the matrix.
@@ -67,6 +71,7 @@ class HopfieldStore:
         check_memory(f"a matrix of {self.dim:,} x {self.dim:,} numbers", 4 * self.dim**2, where)
         self.psi = torch.zeros(self.dim, self.dim, dtype=torch.float32, device=where)
         self.mean = torch.zeros(self.dim, dtype=torch.float32, device=self.psi.device)
+        self.network: str | None = None
         self._count = 0
 
     def __len__(self) -> int:
@@ -103,11 +108,13 @@ class HopfieldStore:
         half = z / 2 - self.psi @ z if self.rule == "storkey" else z / 2
         # z_i half_j + half_i z_j: for (j, i) the same two products, so Psi stays symmetric to the last bit.
         # A few rows at a time stay in the cache, which is much faster than all at once.
-        for psi_rows, z_rows, half_rows in zip(self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True):
-            psi_rows.add_(z_rows[:, None] * half + half_rows[:, None] * z, alpha=1 / self.dim)
-        self.psi.fill_diagonal_(0)
-        self._count += 1
-        self.mean += (z - self.mean) / self._count
+        psi, count = torch.empty_like(self.psi), self._count + 1
+        rows = zip(psi.split(ROWS), self.psi.split(ROWS), z.split(ROWS), half.split(ROWS), strict=True)
+        for new_rows, psi_rows, z_rows, half_rows in rows:
+            torch.add(psi_rows, z_rows[:, None] * half + half_rows[:, None] * z, alpha=1 / self.dim, out=new_rows)
+        psi.fill_diagonal_(0)
+        mean = self.mean + (z - self.mean) / count
+        self.psi, self.mean, self._count = psi, mean, count  # at once: Ctrl-C leaves no pattern stored by half
 
     @isolated
     def couple(self, v: Tensor) -> Tensor:
@@ -237,7 +244,11 @@ class HopfieldStore:
             TypeError: the path is none.
         """
         tensors = {"psi": self.psi.cpu(), "mean": self.mean.cpu()}
-        write_checked(path, FORMAT, VERSION, tensors, {"rule": self.rule, "patterns": json.dumps(self._count)})
+        write_checked(path, FORMAT, VERSION, tensors, self._metadata())
+
+    def _metadata(self) -> dict[str, str]:
+        known = {} if self.network is None else {"network": self.network}
+        return {"rule": self.rule, "patterns": json.dumps(self._count), **known}
 
     @classmethod
     @isolated
@@ -272,21 +283,5 @@ class HopfieldStore:
             raise ValueError(f"{path} says that it holds no pattern, but its matrix or mean is not 0. {REPAIR}")
         store.psi.copy_(psi)
         store.mean.copy_(mean)
+        store.network = metadata.get("network")
         return store
-
-
-def capacity_in_theory(dim: int, rule: str, errors: bool = False) -> float:
-    """Return how many random patterns of d spins a store can hold, as d grows.
-
-    Hebb with a few per cent of errors: 0.138 d (Amit, Gutfreund and Sompolinsky 1985); with every pattern exact:
-    d / (4 ln d), where d / (2 ln d) leaves most of them exact, but not all (McEliece et al. 1987). Storkey without
-    errors: d / sqrt(2 ln d) (Storkey 1997).
-
-    Raises:
-        ValueError: a rule, or errors with Storkey's, for which no such figure is known to us.
-    """
-    if rule == "storkey" and not errors:
-        return dim / math.sqrt(2 * math.log(dim))
-    if rule == "hebb":
-        return 0.138 * dim if errors else dim / (4 * math.log(dim))
-    raise ValueError(f"no theory here for rule {rule!r} with errors={errors}: ask for 'hebb', or 'storkey' without.")

@@ -35,7 +35,7 @@ def superpose(net: Network, masks: MaskStore, alphas: Tensor, x: Tensor) -> Tens
     Raises:
         TypeError, ValueError: the images, masks or alphas do not fit the network or one another.
     """
-    x = _checked(net, masks, x)
+    masks, x = _checked(net, masks, x)
     alphas = _checked_alphas(net, masks, x, alphas)
     return forward_superposed(net, masks, alphas.expand(len(x), len(masks)), x, shared=alphas.ndim == 1)
 
@@ -64,7 +64,7 @@ def alpha_gradient(
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    x = _checked(net, masks, x)
+    masks, x = _checked(net, masks, x)
     if alphas is not None:
         alphas = _checked_alphas(net, masks, x, alphas)
     return _each_gradient(net, masks, x, objective, alphas, _real_outputs(net, masks, objective, num_classes))
@@ -117,7 +117,7 @@ def infer_task(
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    x = _checked(net, masks, x)
+    masks, x = _checked(net, masks, x)
     check_choice("method", method, METHODS)
     steps, rate, together = check_whole("steps", steps), check_positive("rate", rate), check_flag("together", together)
     num_classes = _real_outputs(net, masks, objective, num_classes)
@@ -143,7 +143,7 @@ def entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    return _entropies(net, masks, _checked(net, masks, x))
+    return _entropies(net, *_checked(net, masks, x))
 
 
 def _entropies(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ def halvings(
     Raises:
         TypeError, ValueError: the arguments do not fit together.
     """
-    x = _checked(net, masks, x)
+    masks, x = _checked(net, masks, x)
     yield from _halvings(net, masks, x, objective, _real_outputs(net, masks, objective, num_classes))
 
 
@@ -245,15 +245,19 @@ def _uniform(masks: MaskStore, x: Tensor) -> Tensor:
     return torch.full((len(masks),), 1 / len(masks), device=x.device, dtype=x.dtype)
 
 
-def _checked(net: Network, masks: MaskStore, x: Tensor) -> Tensor:
-    """Return the images (as `check_images` does) if they, the masks and the network fit together."""
+def _checked(net: Network, masks: MaskStore, x: Tensor) -> tuple[MaskStore, Tensor]:
+    """Return masks and images (as `check_images` does) if they and the network fit together.
+
+    The masks are a view, those of now: another thread may add some meanwhile.
+    """
     check_fits(net, masks)
+    masks = masks[:]
     x = check_images(net, x)
     if not len(masks):
         raise ValueError("masks is empty: learn at least one mask before asking which task it is.")
     if not len(x):
         raise ValueError("there is no image: x has 0 rows.")
-    return x
+    return masks, x
 
 
 def _checked_alphas(net: Network, masks: MaskStore, x: Tensor, alphas: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.checks import check_choice
+from supsup_lite.checks import check_choice, check_whole, is_dense
 
 OBJECTIVES = ("entropy", "superfluous")
 
@@ -15,9 +15,15 @@ def objective_of(logits: Tensor, objective: str, num_classes: int | None = None)
     only the superfluous ones speak (SupSup, "Superfluous Neurons").
 
     Raises:
+        TypeError: the logits are no floats, or num_classes no whole number.
         ValueError: an unknown objective, or G without superfluous outputs.
     """
+    if not is_dense(logits) or not logits.is_floating_point() or logits.ndim != 2:
+        kind = f"{logits.dtype} {list(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+        raise TypeError(f"logits must be a dense float tensor [B, s], got {kind}.")
     check_choice("objective", objective, OBJECTIVES)
+    if num_classes is not None:
+        num_classes = check_whole("num_classes", num_classes)
     if objective == "entropy":
         log_p = logits.log_softmax(1)
         return -(log_p.exp() * log_p).sum(1)

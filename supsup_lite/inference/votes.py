@@ -12,10 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from supsup_lite.checks import check_flag, check_function
 from supsup_lite.masks.counts import counts
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.layers import linear_part, plus_bias
-from supsup_lite.networks.network import Network, run
+from supsup_lite.networks.network import Network, check_images, run
 
 LEAST = 64  # weights that are worth a reading of their own
 
@@ -84,7 +86,17 @@ def votes_of(net: Network, masks: MaskStore, x: Tensor, objective: Objective, to
 
     They are float32 or float64. For each image by itself they come in a scale of its own, in which the largest
     delta is 1, so that the square of a small one is still a number.
+
+    Raises:
+        TypeError, ValueError: the arguments do not fit together.
     """
+    check_fits(net, masks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
+    x = check_images(net, x)
+    check_function("objective", objective)
+    check_flag("together", together)
+    if not len(masks) or not len(x):
+        raise ValueError(f"there must be a mask and an image, got {len(masks)} masks and {len(x)} images.")
     weights = {name: weight.to(x.dtype) for name, weight in net.weights().items()}
     means = {name: kept / len(masks) for name, kept in counts(masks).items()}
     mixed = {name: weight * means[name].to(x.dtype) for name, weight in weights.items()}

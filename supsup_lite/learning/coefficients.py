@@ -14,7 +14,8 @@ from supsup_lite.learning.optimizers import descend
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
-from supsup_lite.networks.network import Network, check_images
+from supsup_lite.masks.weights import check_learnable
+from supsup_lite.networks.network import Network
 from supsup_lite.recipes import COEFFICIENTS, Recipe, check_recipe
 
 
@@ -41,13 +42,12 @@ def learn_coefficients(
         TypeError, ValueError: the arguments make no sense or do not fit together.
     """
     check_fits(net, masks)
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(f"tasks must be a suite or a slice of one, got {type(tasks).__name__}.")
+    check_learnable(net, tasks)
+    masks = masks[:]  # those of now: another thread may add some meanwhile
     if not len(masks):
         raise ValueError("masks is empty: there is nothing to combine.")
     check_seed(seed)
     check_recipe(recipe)
-    check_images(net, tasks[0].train.batch([0])[0])
     order = batch_order(tasks, recipe.steps, recipe.batch, seed)
     parts = [slice(i, i + 1) for i in range(len(tasks))]
     return torch.stack([_learn_one(net, masks, tasks[i].train_view.batches(order[i]), recipe) for i in parts])

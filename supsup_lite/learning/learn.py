@@ -22,7 +22,8 @@ from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.statistics import TaskMask
 from supsup_lite.masks.store import MaskStore
-from supsup_lite.networks.network import Network, check_images, check_network, unmasked
+from supsup_lite.masks.weights import check_learnable
+from supsup_lite.networks.network import Network, check_network, unmasked
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
 
@@ -123,7 +124,13 @@ def learn_scores(
     Args:
         start: scores that every task starts from, for each weight float [*shape]; None draws them (`init_scores`).
         on_step: called as on_step(step, scores, loss [k]) before each update; each score has its gradient in `grad`.
+
+    Raises:
+        TypeError, ValueError: the arguments make no sense or do not fit together.
     """
+    check_learnable(net, tasks)
+    check_budget(keep)
+    check_recipe(recipe)
     drawn = init_scores(net, tasks.numbers, seed) if start is None else _shared_start(start, len(tasks))
     frozen = net.weights()
     scores = {name: as_gradients_come(values, frozen[name]) for name, values in drawn.items()}
@@ -135,7 +142,7 @@ def learn_scores(
     def backward(x: Tensor, y: Tensor) -> Tensor:
         turned = {name: as_it_lies(leaf, frozen[name]) for name, leaf in leaves.items()}
         loss = task_losses(net, weights, turned, keep, x, y)
-        loss.sum().backward()
+        loss.sum().backward(inputs=list(leaves.values()))  # alone: the network gets no gradient, either
         return loss.detach()
 
     def watch(step: int, loss: Tensor) -> None:
@@ -197,7 +204,10 @@ def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
 
     Raises:
         MemoryError: there is not the memory for one task.
+        TypeError: net is no network, or recipe no recipe.
     """
+    check_network(net)
+    check_recipe(recipe)
     free, each = free_memory(net.device), bytes_a_task(net, recipe)
     if free < each:
         raise MemoryError(
@@ -214,6 +224,8 @@ def bytes_a_task(net: Network, recipe: Recipe) -> int:
     for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
     for a moment). An index of 4 bytes for each image of each step.
     """
+    check_network(net)
+    check_recipe(recipe)
     floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * _units(net))
     return 4 * (floats + recipe.batch * recipe.steps)
 
@@ -246,11 +258,7 @@ def _running_mean(mean: Scores | None, scores: Scores, seen: int) -> Scores:
 
 def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step) -> Learned:
     """Return how masks will be learned; raise on arguments of `learn_masks` that make no sense, before any work."""
-    check_network(net)
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(
-            f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
-        )
+    check_learnable(net, tasks)
     check_budget(keep)
     check_seed(seed)
     check_recipe(recipe)
@@ -260,9 +268,6 @@ def _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step) ->
         check_function("on_step", on_step)
     if masks is not None and not isinstance(masks, MaskStore):
         raise TypeError(f"masks must be a MaskStore to go on with, got {type(masks).__name__}.")
-    if net.outputs < tasks.num_classes:
-        raise ValueError(f"{net!r} has fewer outputs than the tasks have classes ({tasks.num_classes}).")
-    check_images(net, tasks[0].test.batch([0])[0])
     learned = Learned(tasks.num_classes, keep, recipe, seed, transfer)
     if masks is None:
         return learned

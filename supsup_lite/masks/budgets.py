@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from supsup_lite.checks import check_keep
-from supsup_lite.networks.network import Network
+from supsup_lite.networks.network import Network, check_network
 
 Keep = float | str | None  # a density, "er:" and a density, or None: the threshold at 0
 ER = "er:"
@@ -39,11 +39,17 @@ def check_budget(keep: Keep) -> Keep:
 
 
 def layer_budgets(net: Network, keep: Keep) -> dict[str, float | None]:
-    """Return the density of each weight tensor of a network, by name; None is the threshold at 0."""
+    """Return the density of each weight tensor of a network, by name; None is the threshold at 0.
+
+    Raises:
+        TypeError, ValueError: net is no network, or keep no budget.
+    """
+    check_network(net)
+    keep = check_budget(keep)
     shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
     if not isinstance(keep, str):
         return dict.fromkeys(shapes, keep)
-    densities = erdos_renyi(tuple(shapes.values()), float(check_budget(keep).removeprefix(ER)))
+    densities = erdos_renyi(tuple(shapes.values()), float(keep.removeprefix(ER)))
     return dict(zip(shapes, densities, strict=True))
 
 

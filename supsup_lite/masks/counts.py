@@ -24,11 +24,11 @@ def counts(masks: MaskStore) -> dict[str, Tensor]:
     """
     packed = [masks.packed(name) for name in masks.shapes]
     states = [(len(rows), *state_of(rows)) for rows in packed]
-    _, known, counted = _counted.get(masks, ([], [], {}))
+    _, known, counted = _counted.get(masks.whole, ([], [], {}))
     if known != states:
         counted = {name: _count(masks, name) for name in masks.shapes}
         # The tensors are held, so that no other can take the place of one in memory and pass for it.
-        _counted[masks] = packed, states, counted
+        _counted[masks.whole] = packed, states, counted
     return counted
 
 

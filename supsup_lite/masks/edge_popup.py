@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
-from supsup_lite.checks import check_keep
+from supsup_lite.checks import check_keep, check_seed
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.bits import as_numbers
 from supsup_lite.masks.budgets import layer_budgets
@@ -178,7 +178,14 @@ def init_scores(net: Network, tasks: Sequence[int], seed: int) -> Scores:
 
     Returns:
         For each weight of the network float32 [k, *shape], on its device.
+
+    Raises:
+        TypeError, ValueError: net is no network, or a number or the seed makes no sense.
     """
+    check_network(net)
+    if not isinstance(tasks, Sequence):
+        raise TypeError(f"tasks must be a list of task numbers, such as [0, 1], got {type(tasks).__name__}.")
+    tasks = [check_seed(task, "a task number") for task in tasks]
     scores: Scores = {}
     for name, weight in net.weights().items():
         fan_in = weight[0].numel() if weight.ndim > 1 else len(weight)  # units feed the next layer, all of them

@@ -1,6 +1,6 @@
 """What belongs together: a network, its masks, and the tasks that these were learned for. Compared here alone."""
 
-from supsup_lite.data.tasks import TaskIdentity, TaskSuite
+from supsup_lite.data.tasks import TaskIdentity, TaskSuite, check_suite
 from supsup_lite.masks.origin import difference, network_facts
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.network import Network, check_network
@@ -38,10 +38,7 @@ def check_fits(net: Network, masks: MaskStore, tasks: TaskSuite | None = None) -
         )
     if tasks is None:
         return ()
-    if not isinstance(tasks, TaskSuite):
-        raise TypeError(
-            f"tasks must be a suite such as permuted_mnist(), or a slice of one, got {type(tasks).__name__}."
-        )
+    check_suite(tasks)
     return _positions(masks, tasks)
 
 

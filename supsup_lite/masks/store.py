@@ -1,11 +1,9 @@
-"""The mask store in memory: one bit a weight and task, and with each mask the identity of its task."""
+"""The mask store: masks as a list that grows, with the identity of the task of each, in memory and in a file."""
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from supsup_lite.ambient import isolated
@@ -14,9 +12,10 @@ from supsup_lite.data.tasks import TaskIdentity
 from supsup_lite.devices import check_memory
 from supsup_lite.files import write
 from supsup_lite.masks.apply import Mask, check_mask, row_of
-from supsup_lite.masks.bits import pack_bits, packed_bytes, unpack_bits, unpack_floats
+from supsup_lite.masks.bits import pack_bits
 from supsup_lite.masks.origin import Learned, checked_identities
-from supsup_lite.masks.sizes import Sizes
+from supsup_lite.masks.packed import PackedMasks
+from supsup_lite.masks.rows import checked_positions, first_of, overwrite, with_room
 from supsup_lite.masks.statistics import (
     TaskMask,
     are_known,
@@ -24,14 +23,12 @@ from supsup_lite.masks.statistics import (
     check_statistics,
     statistics_of,
     statistics_rows,
-    unknown_statistics,
 )
 from supsup_lite.masks.store_file import Content, file_content, read_store
-from supsup_lite.networks.batch_norm import Statistics
 from supsup_lite.networks.network import Network, check_network
 
 
-class MaskStore(Sizes):
+class MaskStore(PackedMasks):
     """Masks of one network, in the order in which their tasks were learned.
 
     `store[3]` is a mask, `store[:5]` a store again (a view); `len`, iteration and `append` work as for a list. With
@@ -56,30 +53,15 @@ class MaskStore(Sizes):
             raise TypeError(f"about must be a dict of notes, got {type(about).__name__}.")
         if learned is not None and not isinstance(learned, Learned):
             raise TypeError(f"learned must be a Learned, such as Learned(num_classes=10), got {learned!r}.")
-        self._net = net
-        self.fingerprint = net.fingerprint()  # of the weights that the masks are made for: nobody is to change them
-        self._shapes = {name: tuple(weight.shape) for name, weight in net.weights().items()}
-        self._packed = {  # name -> uint8 [capacity, bytes]
-            name: torch.empty(0, packed_bytes(math.prod(shape)), dtype=torch.uint8, device=net.device)
-            for name, shape in self._shapes.items()
-        }
-        self._statistics = unknown_statistics(net, 0)  # name of a norm -> float32 [capacity, 2, channels]
-        self._identities: list[TaskIdentity | None] = []  # as many as there are masks
+        super().__init__(net)
+        self._whole: MaskStore | None = None
         self.about = dict(about or {})
         self.learned = learned
 
     @property
-    def net(self) -> Network:
-        """The network that the masks belong to."""
-        return self._net
-
-    @property
-    def identities(self) -> tuple[TaskIdentity | None, ...]:
-        """Which task each mask belongs to; None where that is not known, as of a mask that was appended by hand."""
-        return tuple(self._identities)
-
-    def __len__(self) -> int:
-        return len(self._identities)
+    def whole(self) -> "MaskStore":
+        """The store itself, or, of a view of all masks (`store[:]`), the store that it was made of."""
+        return self if self._whole is None else self._whole
 
     def __iter__(self) -> Iterator[Mask]:
         return (self[i] for i in range(len(self)))
@@ -87,37 +69,34 @@ class MaskStore(Sizes):
     def __getitem__(self, key: int | slice) -> "Mask | MaskStore":
         chosen = check_position(key, len(self), "store", "mask")
         if isinstance(chosen, range):  # torch cannot step backwards: a copy then
-            return self._part(key if chosen.step > 0 else list(chosen), chosen)
+            forward = slice(chosen.start, chosen.stop, chosen.step)  # counted once, though another thread may append
+            return self._part(forward if chosen.step > 0 else list(chosen), chosen)
         mask = self.chunk(chosen, chosen + 1)
         known = mask.statistics and are_known(mask.statistics)
         return TaskMask(row_of(mask, 0), row_of(mask.statistics, 0) if known else None)
 
     def take(self, positions: Tensor) -> "MaskStore":
         """Return a store of the masks at these positions, long [m] on the store's device, in this order: a copy."""
-        if not isinstance(positions, Tensor) or positions.dtype != torch.long or positions.ndim != 1:
-            kind = f"{positions.dtype} of shape {list(positions.shape)}" if isinstance(positions, Tensor) else positions
-            raise TypeError(f"positions must be a long tensor [m], such as torch.tensor([2, 0]), got {kind}.")
-        if positions.device != self._net.device:
-            raise ValueError(f"the positions are on {positions.device}, the masks on {self._net.device}: move them.")
-        chosen = positions.tolist()
-        if chosen and not 0 <= min(chosen) <= max(chosen) < len(self):
-            raise IndexError(f"positions must lie in 0..{len(self) - 1}, got {min(chosen)}..{max(chosen)}.")
-        return self._part(positions, chosen)
+        return self._part(positions, checked_positions(positions, len(self), self._net.device))
 
     @isolated
     def _part(self, rows: slice | list[int] | Tensor, chosen: Sequence[int]) -> "MaskStore":
-        part = MaskStore(self._net, self.about, self.learned)
-        part.fingerprint = self.fingerprint
-        part._packed = {name: self.packed(name)[rows] for name in self._shapes}
-        part._statistics = {name: values[: len(self)][rows] for name, values in self._statistics.items()}
-        part._identities = [self._identities[i] for i in chosen]
+        part = object.__new__(MaskStore)
+        vars(part).update(
+            vars(self),
+            about=dict(self.about),
+            _packed={name: self.packed(name)[rows] for name in self._shapes},
+            _statistics={name: values[: len(self)][rows] for name, values in self._statistics.items()},
+            _identities=[self._identities[i] for i in chosen],
+            _whole=self.whole if chosen == range(len(self)) else None,
+        )
         return part
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: the masks that are there, without the room or the store around them."""
         part = self[:]
         kept = {name: {n: rows.clone() for n, rows in vars(part)[name].items()} for name in ("_packed", "_statistics")}
-        return {**vars(part), **kept}
+        return {**vars(part), **kept, "_whole": None}
 
     def __repr__(self) -> str:
         return f"<{len(self)} masks of {self._net!r}, {self.nbytes:,} bytes>"
@@ -143,7 +122,7 @@ class MaskStore(Sizes):
                 one identity for each.
         """
         check_mask(
-            self._net, {name: _first(bits) for name, bits in masks.items()} if isinstance(masks, dict) else masks
+            self._net, {name: first_of(bits) for name, bits in masks.items()} if isinstance(masks, dict) else masks
         )
         added = {len(bits) for bits in masks.values()}
         if len(added) != 1:
@@ -173,7 +152,7 @@ class MaskStore(Sizes):
             return
         check_memory(f"room for {room:,} masks of {self._net!r}", (room - held) * self.bytes_each, self._net.device)
         grown = [
-            {name: _with_room(rows[: len(self)], room) for name, rows in rows_by_name.items()}
+            {name: with_room(rows[: len(self)], room) for name, rows in rows_by_name.items()}
             for rows_by_name in (self._packed, self._statistics)
         ]
         self._packed, self._statistics = grown  # at once: an interruption leaves no layer with more room than another
@@ -189,55 +168,16 @@ class MaskStore(Sizes):
         if not isinstance(place := check_position(i, len(self), "store", "mask"), int):
             raise TypeError(f"one mask is replaced at a time, got {i!r}.")
         rows = as_rows(mask)
-        for name, bits in rows.items():
-            self.packed(name)[place] = pack_bits(bits.flatten(1))[0]
-        for name, values in statistics_rows(self._net, rows, 1).items():
-            self._statistics[name][place] = values[0]
-
-    def packed(self, name: str) -> Tensor:
-        """Return the packed masks of one weight: uint8 [k, ceil(n / 8)], bit j of byte i is weight 8 i + j."""
-        return self._packed[name][: len(self)]
-
-    @property
-    def statistics(self) -> Statistics | None:
-        """What batch norm uses for each task: for each norm float32 [k, 2, channels], its means and its variances.
-
-        None where the network has no such norm, or the statistics of one of the masks are not known.
-        """
-        rows = {name: values[: len(self)] for name, values in self._statistics.items()}
-        return rows if rows and are_known(rows).all() else None
-
-    @isolated
-    def chunk(self, start: int, stop: int) -> TaskMask:
-        """Return the masks of tasks start..stop-1 unpacked: for each weight bool [stop - start, *shape].
-
-        They bring the statistics of their tasks, as NaN where these are not known.
-        """
-        bits = {
-            name: unpack_bits(self.packed(name)[start:stop], math.prod(shape)).unflatten(1, shape)
-            for name, shape in self._shapes.items()
-        }
-        statistics = {name: values[: len(self)][start:stop] for name, values in self._statistics.items()}
-        return TaskMask(bits, statistics or None)
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of every masked weight."""
-        return self._shapes
-
-    def chunks(self, name: str, room: int = 2**18, dtype: torch.dtype = torch.bool) -> Iterator[tuple[int, Tensor]]:
-        """Yield (start, masks start.. of one weight [c, *shape]), as bools or as 0.0 and 1.0: c of `room` weights."""
-        n = math.prod(self._shapes[name])
-        width = max(1, room // n)
-        for start in range(0, len(self), width):
-            rows = self.packed(name)[start : start + width]
-            bits = unpack_bits(rows, n) if dtype == torch.bool else unpack_floats(rows, dtype)[:, :n]
-            yield start, bits.unflatten(1, self._shapes[name])
+        statistics = statistics_rows(self._net, rows, 1)
+        overwrite(
+            [(self.packed(name)[place], pack_bits(bits.flatten(1))[0]) for name, bits in rows.items()]
+            + [(self._statistics[name][place], values[0]) for name, values in statistics.items()]
+        )
 
     @property
     def file_bytes(self) -> int:
         """Bytes of the file that `save` would write now, its header and checksums included. This compresses all."""
-        return len(file_content(self._net, self.fingerprint, self._content()))
+        return len(file_content(self._net, self._fingerprint, self[:]._content()))
 
     def _content(self) -> Content:
         packed = {name: self.packed(name) for name in self._shapes}
@@ -256,7 +196,7 @@ class MaskStore(Sizes):
             OSError: the folder is missing or full.
             TypeError: the path is none, or `about` holds something that JSON cannot.
         """
-        write(path, file_content(self._net, self.fingerprint, self._content()))
+        write(path, file_content(self._net, self._fingerprint, self[:]._content()))
 
     @classmethod
     @isolated
@@ -285,17 +225,3 @@ class MaskStore(Sizes):
         store._identities = list(content.identities)
         store.about, store.learned = content.about, content.learned
         return store
-
-
-def _with_room(rows: Tensor, room: int) -> Tensor:
-    """Return a copy of some rows with room for more."""
-    grown = rows.new_empty(room, *rows.shape[1:])
-    grown[: len(rows)] = rows
-    return grown
-
-
-def _first(bits: Any) -> Any:
-    """Return the first of k masks of one weight, or one like it where k is 0; what is none is refused as a mask is."""
-    if not isinstance(bits, Tensor) or not bits.ndim:
-        return bits
-    return bits[0] if len(bits) else bits.new_zeros(bits.shape[1:])

@@ -179,6 +179,8 @@ def check_images(net: Network, x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"images must be a float tensor [B, ...], got {kind}. Take them from task.test.batch(...).")
+    if x.layout != torch.strided:
+        raise TypeError(f"images must be a dense tensor, got one of layout {x.layout}: x.to_dense().")
     if x.ndim < 2 or math.prod(x.shape[1:]) != net.inputs:
         raise ValueError(
             f"images must have shape [B, ...] with {net.inputs} numbers each for {net.name}, got {tuple(x.shape)}. "

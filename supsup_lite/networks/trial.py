@@ -47,9 +47,10 @@ def tried_out(net: Network, shape: tuple[int, ...]) -> int:
 
     before, versions = net.fingerprint(), x._version
     try:
-        with watch:
-            logits = net(x, apply, normalise)
-        again, without_first = net(x, unmasked, normalise), net(x[1:], unmasked, normalise)
+        with torch.random.fork_rng([net.device] if net.device.type == "cuda" else []):  # a module may draw numbers
+            with watch:
+                logits = net(x, apply, normalise)
+            again, without_first = net(x, unmasked, normalise), net(x[1:], unmasked, normalise)
     except Exception as error:
         raise ValueError(
             f"{net.name} could not be run on {TRIAL} images of shape {shape}: {error} "

@@ -20,6 +20,7 @@ from supsup_lite.inference.objectives import objective_of
 from supsup_lite.masks.apply import Mask, run_masked
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.edge_popup import Scores, init_scores, masked_weight
+from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
@@ -123,6 +124,7 @@ class StreamLearner:
     @isolated
     def _after(self, state: State, x: Tensor, y: Tensor) -> State:
         """Return the state after one more batch."""
+        check_fits(self.net, state.store)  # nobody has changed a weight
         x = check_images(self.net, x)
         _check_labels(x, y, self.num_classes)
         due = state.active is None or state.since >= self.every

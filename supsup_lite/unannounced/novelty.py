@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from supsup_lite.checks import check_positive, check_whole
+from supsup_lite.checks import check_number, check_positive, check_whole, is_dense
 
 
 @dataclass
@@ -88,7 +88,16 @@ class Rule(Protocol):
 
 
 def nu(gradient: Tensor) -> Tensor:
-    """Return nu = softmax(-dH/dalpha), float64 of the gradient's shape (SupSup, "Scenario NNs")."""
+    """Return nu = softmax(-dH/dalpha), float64 of the gradient's shape (SupSup, "Scenario NNs").
+
+    Raises:
+        TypeError, ValueError: the gradient is no float tensor [..., k], k 1 or more, or not finite.
+    """
+    if not is_dense(gradient) or not gradient.is_floating_point() or not gradient.numel() * gradient.ndim:
+        kind = f"{gradient.dtype} {list(gradient.shape)}" if isinstance(gradient, Tensor) else type(gradient).__name__
+        raise TypeError(f"a gradient must be a dense float tensor [..., k], got {kind}.")
+    if not gradient.isfinite().all():
+        raise ValueError("a gradient must be finite numbers, got NaN or infinity among them.")
     return (-gradient.double()).softmax(-1)
 
 
@@ -100,8 +109,14 @@ def known_by_nu(gradient: Tensor, eps: float, untrained: int = 1) -> int | None:
             untrained one wins, nobody knows the batch.
         eps: the threshold; the paper has 1/8.
         untrained: u.
+
+    Raises:
+        TypeError, ValueError: one of them makes no sense.
     """
+    eps, untrained = check_number("eps", eps), check_whole("untrained", untrained, least=0)
     shares = nu(gradient)
+    if shares.ndim != 1:
+        raise ValueError(f"one batch is decided at a time, by a gradient [k + u], got {list(shares.shape)}.")
     best = int(shares.argmax())
     uncertain = len(shares) * float(shares[best]) < 1 + eps
     return None if uncertain or best >= len(shares) - untrained else best

@@ -75,7 +75,8 @@ class Training:
         following = self._next
         following._copy(self)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # which lays each gradient out in memory as its scores are; a fused optimiser relies on that
+        # Each gradient is laid out in memory as its scores are: a fused optimiser relies on that.
+        loss.backward(inputs=list(self.scores.values()))
         for mine, theirs in zip(self.scores.values(), following.scores.values(), strict=True):
             theirs.grad = mine.grad
         following.optimizer.step()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import supsup_lite as sl
-from supsup_lite.hopfield.recall import spins_of
+from supsup_lite.hopfield.spins import spins_of
 from supsup_lite.hopfield.store import RULES, HopfieldStore, to_spins
 from supsup_lite.recipes import UNITS
 from supsup_lite.results.runs import save, versions

@@ -21,8 +21,17 @@ from torch import Tensor
 
 import supsup_lite as sl
 from supsup_lite.data.folders import data_folder
-from supsup_lite.hopfield.recall import Limits, entropy_gradient, hopfield_store, measure_limits, recall_mask, spins_of
-from supsup_lite.hopfield.store import HopfieldStore, to_bits, to_spins
+from supsup_lite.hopfield import (
+    HopfieldStore,
+    Limits,
+    entropy_gradient,
+    hopfield_store,
+    measure_limits,
+    recall_mask,
+    spins_of,
+    to_bits,
+    to_spins,
+)
 from supsup_lite.recipes import UNITS
 from supsup_lite.results.runs import save, versions
 from supsup_lite.seeding import generator
