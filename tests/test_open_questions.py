@@ -14,6 +14,7 @@ from supsup_lite.data.folders import data_folder
 from supsup_lite.experiments.open_questions import Question, Size, asking, difference, over_seeds
 from supsup_lite.experiments.open_questions.summary import NORMAL, STUDENT, interval_of
 from supsup_lite.experiments.settings import OPEN_QUESTIONS, OpenQuestionSettings
+from supsup_lite.learning import learn
 from supsup_lite.paper.command import main
 from supsup_lite.results import runs
 
@@ -73,6 +74,21 @@ def test_a_killed_run_goes_on_with_the_next_seed(asked, monkeypatch):
     monkeypatch.setattr(asking, "question_of", lambda which: question)
     assert {row["seed"] for row in asking.ask("difficulty")["figures"]} == {1, 2}, "seed 0 had no rows, and is kept"
     assert asked == [1, 2]
+
+
+@pytest.mark.parametrize("which", OPEN_QUESTIONS)
+def test_an_interrupt_ends_it_and_no_half_of_a_seed_is_kept(which, monkeypatch, tmp_path):
+    """`learn_masks` hands out what is finished: rows of fewer masks than tasks would be taken for a whole seed's."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path)
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    monkeypatch.setattr(learn, "learn_scores", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asking.ask(which, tasks=2, steps=2, images=20, seeds=1)
+    assert list(tmp_path.rglob("open-*")) == []
 
 
 @pytest.mark.parametrize(

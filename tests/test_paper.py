@@ -20,6 +20,7 @@ from supsup_lite.experiments import mnist as given
 from supsup_lite.experiments import nns as unannounced
 from supsup_lite.experiments import shards as blocks
 from supsup_lite.experiments.settings import SETTINGS
+from supsup_lite.learning import learn
 from supsup_lite.masks import store
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import Recipe
@@ -93,6 +94,27 @@ def test_masks_come_back_from_a_hopfield_store(quick, capsys, monkeypatch, rule)
     assert set(figures["per_task"][0]) >= {"task", "exact", "steps", "accuracy", "accuracy_explicit"}
 
 
+def test_an_interrupted_hopfield_run_goes_on_with_the_masks_that_it_has(quick, capsys, monkeypatch):
+    monkeypatch.setattr(hopfield, "UNITS", Recipe(8, 64, "adam", 2e-2, True))
+    monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=64))
+    command = ["split-mnist-hopfield", "--tasks", "3", "--images", "128"]
+    whole = result_of(capsys, command)["figures"]
+    shutil.rmtree(runs.cache_folder() / "runs")
+    learn_scores, numbers = learn.learn_scores, []
+
+    def interrupted_in_the_second_block(net, tasks, *rest):
+        numbers.append(tasks.numbers)
+        if len(numbers) == 2:
+            raise KeyboardInterrupt
+        return learn_scores(net, tasks, *rest)
+
+    monkeypatch.setattr(learn, "learn_scores", interrupted_in_the_second_block)
+    with pytest.raises(SystemExit, match=r"interrupted: .* kept"):
+        main(command)
+    assert result_of(capsys, command)["figures"] == whole
+    assert numbers == [(0, 1), (2,), (2,)]
+
+
 def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
     monkeypatch.setattr(hopfield, "UNITS", Recipe(2, 16, "adam", 2e-2, True))
     monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=32))
@@ -103,7 +125,7 @@ def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
 def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):
     whole = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
-    learn, calls = blocks.learn_masks, []
+    learn, calls = blocks.learn_all_masks, []
 
     def killed_in_the_second_call(net, suite, *arguments, **named):
         calls.append(suite.numbers)
@@ -111,7 +133,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
             raise SystemExit("killed")
         return learn(net, suite, *arguments, **named)
 
-    monkeypatch.setattr(blocks, "learn_masks", killed_in_the_second_call)
+    monkeypatch.setattr(blocks, "learn_all_masks", killed_in_the_second_call)
     with pytest.raises(SystemExit, match="killed"):
         main(["permuted-mnist", "--tasks", "5", *quick])
     again = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
@@ -124,7 +146,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
 
 def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
     result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
-    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
+    monkeypatch.setattr(blocks, "learn_all_masks", lambda *_, **__: pytest.fail("learned again"))
     assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
 
 
@@ -181,7 +203,7 @@ def test_out_writes_through_a_link_and_into_a_device(quick, capsys, tmp_path, mo
 @pytest.mark.parametrize(("out", "says"), [("", "is a folder"), ("file/result.json", "cannot be written")])
 def test_a_target_that_will_not_do_is_found_before_the_work(quick, tmp_path, monkeypatch, out, says):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("worked first"))
+    monkeypatch.setattr(blocks, "learn_all_masks", lambda *_, **__: pytest.fail("worked first"))
     with pytest.raises(SystemExit, match=rf"split-mnist: .*{says}"):
         main(["split-mnist", "--tasks", "2", "--out", str(tmp_path / out), *quick])
 

@@ -96,7 +96,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
     command = [*quick, "--rival", rival, "--lr", "0.003"]
     whole = result_of(capsys, command)
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
-    where, name = (shards, "learn_masks") if rival == "supsup" else (contestants, "learn")
+    where, name = (shards, "learn_all_masks") if rival == "supsup" else (contestants, "learn")
     learn, calls = getattr(where, name), []
 
     def killed_in_the_second_call(*arguments, **named):

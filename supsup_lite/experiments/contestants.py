@@ -31,7 +31,8 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.experiments.mnist import COUNTS
 from supsup_lite.experiments.shards import BLOCK, BLOCK_ON_GPU, learn_resumably
 from supsup_lite.files import read_checked, write_checked
-from supsup_lite.learning.learn import learn_masks, tasks_at_once
+from supsup_lite.learning.learn import learn_all_masks
+from supsup_lite.learning.memory import tasks_at_once
 from supsup_lite.masks.budgets import Keep
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
@@ -66,9 +67,7 @@ class Contestant:
 def _masks(
     net: Network, tasks: TaskSuite, seed: int, recipe: Recipe, shared: Weights | None, keep: Keep = None
 ) -> Kept:
-    masks = learn_masks(net, tasks, keep, seed, recipe=recipe, progress=False)
-    if len(masks) < len(tasks):  # Ctrl-C, after which learn_masks hands out what is finished
-        raise KeyboardInterrupt
+    masks = learn_all_masks(net, tasks, keep, seed, recipe=recipe)
     return masked(net, masks, tasks, len(tasks) * recipe.steps)
 
 

@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"saved to {runs.save(result, target)}", file=sys.stderr)
             print(json.dumps(result), flush=True)
     except KeyboardInterrupt:
-        sys.exit(f"interrupted: the masks learned so far are kept; the same command goes on ({name}).")
+        sys.exit(f"interrupted: what is finished is kept; the same command goes on ({name}).")
     except (ValueError, TypeError, ConnectionError, MemoryError, torch.OutOfMemoryError) as error:
         sys.exit(f"{name}: {error or 'there is not the memory for it.'}")
     except OSError as error:
