@@ -239,6 +239,38 @@ def test_what_no_memory_holds_is_refused_at_once_with_numbers(quick, arguments):
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("number", [10**30, 10**400, 10**4000])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("rotated-mnist", "tasks"),
+        ("permuted-mnist", "outputs"),
+        ("split-mnist", "steps"),
+        ("permuted-mnist-nns", "images"),
+        ("rivals", "seeds"),
+        ("rivals", "tuning-tasks"),
+        ("open-questions", "seeds"),
+    ],
+)
+def test_what_no_machine_counts_to_is_refused_in_words(monkeypatch, capsys, name, option, number):
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    with pytest.raises(SystemExit) as refused:
+        main([name, f"--{option}", str(number)])
+    said = capsys.readouterr().err + str(refused.value.code)
+    assert f"{option}: must be a whole number" in said
+
+
+@pytest.mark.parametrize("name", ["rivals", "open-questions"])
+def test_seeds_that_no_result_could_list_are_refused_before_they_are_listed(quick, name):
+    with pytest.raises(SystemExit, match=r"seeds must be in 1\.\.10000, got 1000000000\."):
+        main([name, "--seeds", str(10**9)])
+
+
+def test_a_device_without_numbers_is_refused(quick):
+    with pytest.raises(SystemExit, match="'meta', which holds no numbers"):
+        main(["split-mnist", "--device", "meta"])
+
+
 def test_guests_in_the_folder_of_a_run_do_not_count(quick, capsys):
     command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
     before = result_of(capsys, command)
