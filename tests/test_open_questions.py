@@ -76,6 +76,29 @@ def test_a_killed_run_goes_on_with_the_next_seed(asked, monkeypatch):
     assert asked == [1, 2]
 
 
+ROW = '{"case": "ours", "n": 7}'
+NO_SEED = [
+    "",
+    "{}",
+    "[]",
+    "null",
+    "5",
+    '{"rows": 5, "seconds": 1}',
+    f'{{"rows": [{ROW}], "seconds": "x"}}',
+    "[" * 10**5,
+]
+NO_ROWS = ['{"rows": ["n"], "seconds": 1}', '{"rows": [{}], "seconds": 1}', f'{{"rows": [{ROW}], "seconds": NaN}}']
+
+
+@pytest.mark.parametrize("said", [*NO_SEED, *NO_ROWS, f'{{"rows": [{ROW.replace("7", "1e999")}], "seconds": 1}}'])
+def test_a_seed_that_cannot_be_gone_on_with_is_named(asked, tmp_path, said):
+    asking.ask("difficulty", seeds=1)
+    (path,) = tmp_path.rglob("open-*")
+    path.write_text(said)
+    with pytest.raises(SystemExit, match=rf"{path.name} is damaged.*Delete it"):
+        main(["open-questions", "--seeds", "1"])
+
+
 @pytest.mark.parametrize("which", OPEN_QUESTIONS)
 def test_an_interrupt_ends_it_and_no_half_of_a_seed_is_kept(which, monkeypatch, tmp_path):
     """`learn_masks` hands out what is finished: rows of fewer masks than tasks would be taken for a whole seed's."""

@@ -1,14 +1,15 @@
 """The rivals explorer: which method, for so many tasks and so many bytes, each told which task it is (lesson 09)."""
 
-import json
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import traitlets
 
+from supsup_lite.checks import check_keep, check_whole
 from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.files import read_json
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.beyond_mnist import by_bytes
 
@@ -110,10 +111,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
                 f"alone. Make some: python -m supsup_lite.paper rivals --suite {race.replace('_', '-')} --out NAME.json"
             )
         for path in paths:
-            try:
-                rows += [{"race": race} | row for row in _rows(json.loads(path.read_text("utf-8")))]
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error
+            rows += [{"race": race} | row for row in read_json(path, _rows, "Fetch or make it again.")]
     order = list(METHODS.values())
     return sorted(rows, key=lambda row: (row["race"], _place(row["method"], order), row["method"], row["tasks"]))
 
@@ -131,11 +129,11 @@ def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for method, seeds in runs.items():
         for i, first in enumerate(seeds[0]["by_tasks"]):
-            shares = [figures["by_tasks"][i]["GG"] for figures in seeds]
+            shares = [check_keep(figures["by_tasks"][i]["GG"]) for figures in seeds]
             row = {
                 "method": method,
-                "tasks": first["tasks"],
-                "bytes": min(first["bytes"], first.get("file_bytes", first["bytes"])),
+                "tasks": check_whole("tasks", first["tasks"]),
+                "bytes": check_whole("bytes", min(first["bytes"], first.get("file_bytes", first["bytes"]))),
                 "accuracy": fmean(shares),
                 "low": min(shares),
                 "high": max(shares),

@@ -1,13 +1,15 @@
 """The scale explorer: what k tasks cost in bytes and operations, and how well they are told apart (lesson 08)."""
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
+from supsup_lite.checks import check_keep, check_whole
 from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.files import read_json
 from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.scale import by_tasks
@@ -94,10 +96,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
     folder = data_folder() / "results" if results is None else Path(results)
     rows = []
     for path in sorted([*folder.glob("scale.json"), *folder.glob("permuted_mnist_*.json")]):
-        try:
-            rows += _rows(path.stem, json.loads(path.read_text("utf-8")))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error
+        rows += read_json(path, partial(_rows, path.stem), "Fetch or make it again.")
     if not rows:
         raise FileNotFoundError(
             f"There are no stored results in {folder}: they come with the repository, not with the package alone. "
@@ -135,4 +134,6 @@ def _row(name: str, recipe: str, setting: dict[str, Any], figures: dict[str, Any
         "outputs": setting["outputs"],
         "density": 50 if keep is None else round(100 * keep),
     }
-    return about | {key: figures[key] for key in KEYS}
+    for name in ("GG", "GNu", "task_accuracy"):
+        check_keep(figures[name])  # a share
+    return about | {key: figures[key] for key in KEYS} | {"tasks": check_whole("tasks", figures["tasks"])}

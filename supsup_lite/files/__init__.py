@@ -6,6 +6,7 @@ header and index, and the index holds a checksum of each block.
 
 from supsup_lite.files.blocks import BlockFile, blocks_content
 from supsup_lite.files.header import Entry, json_of, version_of
+from supsup_lite.files.json_file import read_json
 from supsup_lite.files.tensors import read_checked, write_checked
 from supsup_lite.files.writing import write
 
@@ -15,6 +16,7 @@ __all__ = [
     "blocks_content",
     "json_of",
     "read_checked",
+    "read_json",
     "version_of",
     "write",
     "write_checked",

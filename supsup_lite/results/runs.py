@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from supsup_lite.data.folders import cache_folder, data_folder
-from supsup_lite.files import write
+from supsup_lite.files import read_json, write
 from supsup_lite.version import __version__
 
 # What this process has open already. Opened again by name, it would be cut and written over where it leads to a file.
@@ -140,11 +140,16 @@ def load(name: str) -> dict[str, Any]:
     folder = data_folder() / "results"
     path = folder / f"{name}.json"
     try:
-        return json.loads(path.read_text("utf-8"))
+        return read_json(path, _result, "Fetch or make it again.")
     except FileNotFoundError as error:
         names = ", ".join(sorted(other.stem for other in folder.glob("*.json"))) or "none"
         raise FileNotFoundError(
             f"There is no stored result {name!r} in {folder}; there are: {names}. Results come with the repository."
         ) from error
-    except ValueError as error:
-        raise ValueError(f"The stored result {path} is damaged ({error}). Fetch or make it again.") from error
+
+
+def _result(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file of results says, if it can be one."""
+    if not isinstance(said, dict):
+        raise TypeError("a result is an object")
+    return said
