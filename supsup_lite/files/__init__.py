@@ -5,12 +5,13 @@ header and index, and the index holds a checksum of each block.
 """
 
 from supsup_lite.files.blocks import BlockFile, blocks_content
-from supsup_lite.files.header import Entry, json_of, version_of
+from supsup_lite.files.header import MOST_STRUCTURE, Entry, json_of, version_of
 from supsup_lite.files.json_file import read_json
 from supsup_lite.files.tensors import read_checked, write_checked
 from supsup_lite.files.writing import write
 
 __all__ = [
+    "MOST_STRUCTURE",
     "BlockFile",
     "Entry",
     "blocks_content",

@@ -27,6 +27,6 @@ def read_json(path: str | os.PathLike, take: Callable[[Any], T], repair: str) ->
     try:
         if len(content) > MOST:
             raise ValueError(f"it has more than {MOST:,} bytes")
-        return take(json.loads(content))
+        return take(json.loads(content.decode()))
     except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, or another file than it should be ({error!r}). {repair}") from error
