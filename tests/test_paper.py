@@ -1,6 +1,8 @@
 """`python -m supsup_lite.paper`: its last line is the result, and a killed run goes on where it stopped."""
 
 import errno
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 import supsup_lite as sl
 from supsup_lite import networks
@@ -314,8 +317,38 @@ def test_a_stream_that_is_interrupted_goes_on_at_that_batch(quick, capsys, monke
     assert fed[7:9] == [7, 7]
     both = {f"paper{ways}{ends}" for ways in ("", "_one_untrained") for ends in ("", "_aligned")}
     assert set(result["figures"]) == {"GNu", "record"} | both
+
+
+def a_bit_less(content: bytes) -> bytes:
+    middle = len(content) // 2  # the numbers of a tensor, which torch itself does not check
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def sealed(state: object) -> bytes:
+    content = io.BytesIO()
+    torch.save(state, content)
+    return hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: content[:1000],
+        lambda content: content[: len(content) // 2],
+        a_bit_less,
+        lambda content: content[32:],
+        lambda content: sealed({"learner": None, "seconds": 1}),
+        lambda content: sealed({"learner": {"store": 5}, "seconds": 1}),
+        lambda content: sealed([]),
+        lambda content: b"",
+    ],
+)
+def test_a_stream_that_cannot_be_gone_on_with_is_named(quick, capsys, monkeypatch, harm):
+    monkeypatch.setattr(unannounced, "STEADY", Recipe(4, 32, "adam", 3e-3))
+    command = ["permuted-mnist-nns", "--tasks", "1", *quick]
+    result_of(capsys, command)
     for path in (runs.cache_folder() / "runs").glob("*.pt"):
-        path.write_bytes(path.read_bytes()[:1000])
+        path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(SystemExit, match=r"\.pt is damaged.*Delete it"):
         main(command)
 
