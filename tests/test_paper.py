@@ -188,6 +188,25 @@ def test_out_saves_the_result(quick, capsys, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["result.json"]
 
 
+@pytest.mark.parametrize("full", ["the screen", "the file"])
+def test_a_result_is_not_lost_where_only_one_place_is_full(quick, capsys, tmp_path, monkeypatch, full):
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "no room")
+
+    class Full(io.StringIO):
+        write = no_room
+
+    target = tmp_path / "result.json"
+    with monkeypatch.context() as patched, pytest.raises(SystemExit, match="no room"):
+        if full == "the file":
+            patched.setattr(runs, "write", no_room)
+        else:
+            patched.setattr(sys, "stdout", Full())
+        main(["split-mnist", "--tasks", "1", "--steps", "2", "--out", str(target), *quick])
+    shown = capsys.readouterr().out if full == "the file" else target.read_text()
+    assert json.loads(shown)["experiment"] == "split-mnist"
+
+
 def test_out_writes_through_a_link_and_into_a_device(quick, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "link.json").symlink_to(tmp_path / "there.json")

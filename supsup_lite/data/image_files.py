@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
@@ -142,8 +143,10 @@ class _Decoder(Dataset):
         path = self.folder / os.fsdecode(self.files[row])
         whole, varied = _transforms()
         try:
+            if not path.is_file():  # a pipe would never end
+                raise OSError("it is no regular file")
             image = torchvision_datasets().folder.pil_loader(path)
-        except OSError as error:  # PIL's own errors are among them
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # PIL's, of damaged files
             raise DataError(f"The image {path} is missing or damaged ({error}): get it again.") from error
         if variant == 0:
             return whole(image)

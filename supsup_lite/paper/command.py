@@ -131,9 +131,11 @@ def main(arguments: list[str] | None = None) -> None:
             result = SHARED[name](settings, team) if name in SHARED else ALONE[name](settings)
             if team.rank > 0:  # the first process speaks for all
                 continue
-            print(json.dumps(result), flush=True)  # before it is saved: a disk may be full by now
-            if target is not None:
-                print(f"saved to {runs.save(result, target)}", file=sys.stderr)
+            try:  # where one of the two is full by now, the other still has the result
+                print(json.dumps(result), flush=True)
+            finally:
+                if target is not None:
+                    print(f"saved to {runs.save(result, target)}", file=sys.stderr)
     except KeyboardInterrupt:
         sys.exit(f"interrupted: what is finished is kept; the same command goes on ({name}).")
     except (ValueError, TypeError, ConnectionError, MemoryError, torch.OutOfMemoryError) as error:
