@@ -197,12 +197,13 @@ def test_a_result_is_not_lost_where_only_one_place_is_full(quick, capsys, tmp_pa
         write = no_room
 
     target = tmp_path / "result.json"
-    with monkeypatch.context() as patched, pytest.raises(SystemExit, match="no room"):
+    with monkeypatch.context() as patched:
         if full == "the file":
             patched.setattr(runs, "write", no_room)
         else:
             patched.setattr(sys, "stdout", Full())
-        main(["split-mnist", "--tasks", "1", "--steps", "2", "--out", str(target), *quick])
+        with pytest.raises(SystemExit, match="no room"):
+            main(["split-mnist", "--tasks", "1", "--steps", "2", "--out", str(target), *quick])
     shown = capsys.readouterr().out if full == "the file" else target.read_text()
     assert json.loads(shown)["experiment"] == "split-mnist"
 
