@@ -303,6 +303,21 @@ def test_guests_in_the_folder_of_a_run_do_not_count(quick, capsys):
     assert result_of(capsys, command)["figures"]["GNu"] == before["figures"]["GNu"]
 
 
+def test_what_a_kill_left_is_removed_when_the_run_is_looked_at_again(quick, capsys):
+    """Also where nothing is left to write, and so nothing has its name."""
+    command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
+    result_of(capsys, command)
+    (folder,) = (runs.cache_folder() / "runs").iterdir()
+    left = [folder / "00000-00001.safetensors.0123abcd.part", folder.parent / "x.json.0123abcd.part"]
+    other = [folder / "00000-00001.safetensors.abcd0123.part", folder / "mine.part"]
+    for path in (*left, *other):
+        path.touch()
+    for path in (*left, other[1]):
+        os.utime(path, (0, time.time() - 4000))
+    result_of(capsys, command)
+    assert [path.exists() for path in (*left, *other)] == [False, False, True, True]
+
+
 @pytest.mark.parametrize("harm", ["no bytes", "no masks", "half"])
 def test_a_block_that_cannot_be_used_is_named_before_the_run_goes_on(quick, capsys, harm):
     command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from supsup_lite.data.folders import cache_folder, data_folder
-from supsup_lite.files import read_json, write
+from supsup_lite.files import read_json, remove_unfinished, write
 from supsup_lite.version import __version__
 
 # What this process has open already. Opened again by name, it would be cut and written over where it leads to a file.
@@ -61,13 +61,18 @@ def _device_name(device: torch.device) -> str:
 def checkpoint(name: str, identity: list[Any]) -> Path:
     """Return where a run keeps what it has learned: one place for all that changes it, which `identity` lists.
 
+    Whatever was killed while it wrote there is cleaned up.
+
     Raises:
         OSError: the folder of the runs cannot be made.
     """
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = cache_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}-{digest}"
+    place = folder / f"{name}-{digest}"
+    for mine in (folder, place):
+        remove_unfinished(mine)
+    return place
 
 
 def target_of(out: str | os.PathLike) -> Path:
