@@ -45,18 +45,28 @@ def check_number(name: str, value: float) -> float:
     """Return a finite real number as a float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value}.")
-    return float(value)
+    number = _as_float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {number}.")
+    return number
 
 
 def check_positive(name: str, value: float) -> float:
     """Return a finite number above 0 as a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
-    if not 0 < value < math.inf:  # nor NaN
-        raise ValueError(f"{name} must be a positive number, got {value}.")
-    return float(value)
+    number = _as_float(value)
+    if not 0 < number < math.inf:  # nor NaN
+        raise ValueError(f"{name} must be a positive number, got {value if math.isfinite(number) else number}.")
+    return number
+
+
+def _as_float(value: Real) -> float:
+    """Return a number as a float: infinity where it is larger than any."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def check_keep(keep: float) -> float:
