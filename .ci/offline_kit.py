@@ -102,7 +102,10 @@ def main() -> None:
     parser.add_argument("--platforms", nargs="+", choices=PLATFORMS, default=[this_platform()])
     parser.add_argument("--pythons", nargs="+", default=[f"{sys.version_info.major}.{sys.version_info.minor}"])
     chosen = parser.parse_args()
-    gather(KIT, chosen.platforms, chosen.pythons)
+    try:
+        gather(KIT, chosen.platforms, chosen.pythons)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"offline-kit: it is not whole ({error}).") from error
     size = sum(path.stat().st_size for path in KIT.rglob("*") if path.is_file())
     print(
         f"offline-kit: {KIT.relative_to(ROOT)}, {size / 1e9:.1f} GB. Copy the whole folder; START.md says how to begin."

@@ -6,14 +6,18 @@ number, so that numpy's numbers, fractions and the like serve as well as `int` a
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Collection
 from numbers import Real
 
 import torch
 
 
-def check_whole(name: str, value: int, least: int = 1) -> int:
-    """Return a whole number, `least` or more, as an int; raise TypeError or ValueError otherwise."""
+def check_whole(name: str, value: int, least: int = 1, most: int | None = sys.maxsize) -> int:
+    """Return a whole number in least..most as an int; raise TypeError or ValueError otherwise.
+
+    What is larger than any machine can count fits into no float, and Python does not even print it.
+    """
     try:
         if isinstance(value, (bool, torch.Tensor)) or type(value).__name__ == "bool":
             raise TypeError
@@ -21,31 +25,48 @@ def check_whole(name: str, value: int, least: int = 1) -> int:
     except TypeError:
         raise TypeError(f"{name} must be a whole number, got {value!r} of type {type(value).__name__}.") from None
     if whole < least:
-        raise ValueError(f"{name} must be {least} or more, got {whole}.")
+        raise ValueError(f"{name} must be {least} or more, got {_printed(whole)}.")
+    if most is not None and whole > most:
+        raise ValueError(f"{name} must be in {least}..{most}, got {_printed(whole)}.")
     return whole
+
+
+def _printed(whole: int) -> str:
+    """Return a whole number as text; a long one by its length."""
+    return f"{whole}" if abs(whole) < 10**40 else f"a number of {whole.bit_length()} bits"
 
 
 def check_seed(seed: int, name: str = "seed") -> int:
     """Return a seed (or a task number) as an int, if it is a whole number, 0 or more."""
-    return check_whole(name, seed, least=0)
+    return check_whole(name, seed, least=0, most=None)
 
 
 def check_number(name: str, value: float) -> float:
     """Return a finite real number as a float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value}.")
-    return float(value)
+    number = _as_float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {number}.")
+    return number
 
 
 def check_positive(name: str, value: float) -> float:
     """Return a finite number above 0 as a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}.")
-    if not 0 < value < math.inf:  # nor NaN
-        raise ValueError(f"{name} must be a positive number, got {value}.")
-    return float(value)
+    number = _as_float(value)
+    if not 0 < number < math.inf:  # nor NaN
+        raise ValueError(f"{name} must be a positive number, got {value if math.isfinite(number) else number}.")
+    return number
+
+
+def _as_float(value: Real) -> float:
+    """Return a number as a float: infinity where it is larger than any."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def check_keep(keep: float) -> float:

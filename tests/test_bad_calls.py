@@ -474,3 +474,21 @@ def test_another_library_s_words_would_be_seen():
     assert raised_by_us(ours.value)
     assert is_a_sentence(str(ours.value))
     assert not is_a_sentence("invalid literal")
+
+
+BEYOND = {
+    "tasks": lambda n: sl.permuted_mnist(n, device="cpu"),
+    "outputs": lambda n: sl.lenet_300_100(outputs=n),
+    "units": lambda n: sl.mlp((784, n, 10)),
+    "spins": lambda n: sl.HopfieldStore(n),
+    "steps": lambda n: sl.Recipe(n, 4, "adam", 1e-3),
+    "a rate": lambda n: sl.Recipe(2, 4, "adam", n),
+    "images": lambda n: sl.split_mnist(1, device="cpu")[0].test.batch(range(n)),
+}
+
+
+@pytest.mark.parametrize("number", [10**400, 10**5000], ids=["beyond floats", "beyond print"])
+@pytest.mark.parametrize("call", BEYOND.values(), ids=BEYOND)
+def test_numbers_beyond_what_a_machine_counts_are_refused_in_words(call, number):
+    with pytest.raises((TypeError, ValueError), match=r"must be .* got .*[0-9a-z]"):
+        call(number)

@@ -214,6 +214,29 @@ def test_a_damaged_file_gives_one_clear_error_that_names_it(one_file, damage):
     assert list(one_file.unpacked.parent.iterdir()) == []
 
 
+def test_a_file_that_inflates_to_more_than_any_of_ours_does_not_fill_the_disk(one_file, monkeypatch):
+    one_file.packed.write_bytes(gzip.compress(bytes(10**6)))
+    monkeypatch.setattr(data, "LARGEST", 9_999)
+    is_intact, sizes = data._is_intact, []
+
+    def measured(path, checksum):
+        sizes.append(path.stat().st_size if path.exists() else 0)
+        return is_intact(path, checksum)
+
+    monkeypatch.setattr(data, "_is_intact", measured)
+    with pytest.raises(data.DataError, match="wrong SHA-256"):
+        sl.mnist()
+    assert max(sizes) == 10_000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_in_the_place_of_a_copy_is_replaced(one_file):
+    one_file.unpacked.parent.mkdir(parents=True)
+    os.mkfifo(one_file.unpacked)
+    data._unpack("mnist")
+    assert one_file.unpacked.is_file()
+
+
 def test_every_file_is_checked(fresh_cache, tmp_path, monkeypatch):
     """With damage in any one of the eight files, that one is named."""
     folder = tmp_path / "data"

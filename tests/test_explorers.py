@@ -1,5 +1,6 @@
 """Explorers, as Python sees them: stored masks, the files that the front end asks for, and learning on the side."""
 
+import errno
 import os
 import runpy
 import shutil
@@ -20,6 +21,7 @@ from supsup_lite.explorers.base import COLOURS, Explorer
 from supsup_lite.explorers.masks import kept_share
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.explorers.stored import place, streams
+from supsup_lite.learning import learn, learn_all_masks
 from supsup_lite.networks.mlp import MLP
 from tests.waiting import wait_until
 
@@ -71,10 +73,26 @@ def tiny(tmp_path, monkeypatch):
     """The folder that the command then writes to: two masks a setting, and a short stream."""
     monkeypatch.setattr(place, "FOLDER", tmp_path / "package" / "data")
     monkeypatch.setattr(stored, "TASKS", 2)
-    monkeypatch.setattr(stored, "learn_masks", lambda *args: sl.learn_masks(*args, recipe=QUICK, progress=False))
+    monkeypatch.setattr(stored, "learn_all_masks", lambda *args, **_: learn_all_masks(*args, recipe=QUICK))
     monkeypatch.setattr(streams, "PLANS", {"even": [(0, 25), (1, 5)]})
     monkeypatch.setattr(streams, "EPSILONS", (0.125,))
     return place.FOLDER
+
+
+@pytest.mark.parametrize(
+    ("ending", "says"),
+    [(KeyboardInterrupt(), "interrupted: "), (OSError(errno.ENOSPC, "full"), "full"), (sl.DataError("damaged"), "dam")],
+)
+def test_a_command_that_cannot_go_on_says_so_and_leaves_files_as_they_were(tiny, monkeypatch, ending, says):
+    def ended(*_, **__):
+        raise ending
+
+    tiny.mkdir(parents=True)
+    (tiny / f"{stored.STORED[0].name}.safetensors").write_bytes(b"before")
+    monkeypatch.setattr(learn, "learn_scores", ended)
+    with pytest.raises(SystemExit, match=says):
+        run_command()
+    assert [path.read_bytes() for path in tiny.iterdir()] == [b"before"]
 
 
 def test_the_command_writes_every_file(tiny, tmp_path, monkeypatch, capsys):
@@ -95,7 +113,7 @@ def test_the_command_writes_every_file(tiny, tmp_path, monkeypatch, capsys):
 def test_the_command_refuses_a_folder_that_cannot_be_written(tiny, monkeypatch):
     """Before it learns for minutes."""
     tiny.parent.write_text("a file in the folder's place")
-    monkeypatch.setattr(stored, "learn_masks", None)
+    monkeypatch.setattr(stored, "learn_all_masks", None)
     with pytest.raises(
         SystemExit, match=r"cannot be written to .*data \(Not a directory\)\. Call this in a copy"
     ) as error:

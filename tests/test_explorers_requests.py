@@ -3,6 +3,7 @@
 import gc
 import threading
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -28,6 +29,7 @@ from supsup_lite.explorers import (
 from supsup_lite.explorers.base import Explorer
 from supsup_lite.explorers.messages import sentence
 from supsup_lite.explorers.stored import streams as stored_streams
+from supsup_lite.learning import learn_all_masks
 from supsup_lite.networks.mlp import MLP
 from tests.waiting import wait_until
 
@@ -236,8 +238,9 @@ def learning(explorer):
 @pytest.fixture(params=list(REQUESTS))
 def endless(request, explorers, monkeypatch):
     """An explorer that has begun to learn, and would for ever; its request, and its state before."""
-    for module in (masks, task_inference):
-        monkeypatch.setattr(module, "learn_masks", lambda *args, **named: sl.learn_masks(*args, **named | ENDLESS))
+    for module, learner in ((masks, learn_all_masks), (task_inference, sl.learn_masks)):
+        endless = partial(lambda learner, *args, **named: learner(*args, **named | ENDLESS), learner)
+        monkeypatch.setattr(module, learner.__name__, endless)
     monkeypatch.setattr(random_masks, "TRIES", 10**6)
     monkeypatch.setitem(stored_streams.PLANS, "even", [(0, 10**5)])
     explorer, steps = explorers[request.param], []

@@ -79,7 +79,7 @@ def test_without_results_it_says_what_to_do(tmp_path):
         Rivals(tmp_path)
 
 
-@pytest.mark.parametrize("content", ['{"figures": [', "[]", '{"figures": [{}], "setting": {}}'])
+@pytest.mark.parametrize("content", ['{"figures": [', "[]", "[" * 10**5, '{"figures": [{}], "setting": {}}'])
 def test_a_damaged_result_is_named(tmp_path, content):
     write_races(tmp_path, permuted_mnist=content)
     with pytest.raises(ValueError, match=r"rivals_permuted_mnist_250\.json is damaged"):

@@ -83,7 +83,7 @@ def test_without_results_it_says_what_to_do(tmp_path):
         Scale(tmp_path)
 
 
-@pytest.mark.parametrize("content", ['{"experiment": "scale"', "[]", '{"experiment": "scale", "setting": {}}'])
+@pytest.mark.parametrize("content", ['{"experiment": "scale"', "[]", "[" * 10**5, '{"experiment": "scale"}'])
 def test_a_damaged_result_is_named(tmp_path, content):
     (tmp_path / "scale.json").write_text(content, "utf-8")
     with pytest.raises(ValueError, match=r"scale\.json is damaged"):

@@ -89,13 +89,15 @@ def test_false_alarms_and_misses(truth, used, expected):
     assert stored_streams.errors(truth, used) == expected
 
 
-@pytest.mark.parametrize("harm", ["missing", "truncated", "without a run", "no runs at all"])
+@pytest.mark.parametrize("harm", ["missing", "truncated", "without a run", "no runs at all", "nested", "half a run"])
 def test_a_bad_file_is_refused_with_the_command_that_mends_it(tmp_path, harm):
     path, text = tmp_path / "streams.json", stored_streams.FILE.read_text("utf-8")
     if harm != "missing":
         shorter = json.dumps({name: run for name, run in json.loads(text).items() if name != "ragged, evidence"})
-        path.write_text({"truncated": text[:-100], "without a run": shorter, "no runs at all": "null"}[harm], "utf-8")
-    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored$"):
+        half = json.dumps({name: run | {"used": run["used"][:1]} for name, run in json.loads(text).items()})
+        others = {"truncated": text[:-100], "no runs at all": "null", "nested": "[" * 10**5, "half a run": half}
+        path.write_text((others | {"without a run": shorter})[harm], "utf-8")
+    with pytest.raises((FileNotFoundError, ValueError), match=r"python -m supsup_lite\.explorers\.stored\.?$"):
         stored_streams.stored_runs(path)
 
 

@@ -398,6 +398,35 @@ def test_a_header_of_gigabytes_is_not_read(load, tmp_path):
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("load", [load_masks, load_hopfield])
+@pytest.mark.parametrize("unit", ["[]", "{}", "1"])
+def test_a_header_takes_no_more_memory_than_its_own_bytes_again(load, unit, tmp_path):
+    """Lists of nothing take 25 bytes for each of their own, before any checksum could be looked at."""
+    text = f'{{"a":[{",".join([unit] * (10**7 // (len(unit) + 1)))}]}}'.encode()
+    (tmp_path / "store").write_bytes(len(text).to_bytes(8, "little") + text)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"store is not one of .* bytes of lists"):
+        load(tmp_path / "store")
+    assert tracemalloc.get_traced_memory()[1] < 5 * len(text)
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["identities", "learned"])
+def test_metadata_of_millions_of_lists_are_refused_before_they_are_made(name, tmp_path):
+    path = tmp_path / "store"
+    masks_of().save(path)
+    path.write_bytes(resealed(path.read_bytes(), {name: f"[{','.join(['[]'] * 10**6)}]"}))
+    with pytest.raises(ValueError, match=f"store does not say its {name} .* bytes of lists"):
+        load_masks(path)
+
+
+def test_many_notes_come_back(tmp_path):
+    store, notes = masks_of(), {"losses": list(range(300_000))}
+    store.about |= notes
+    store.save(tmp_path / "store")
+    assert load_masks(tmp_path / "store").about == store.about
+
+
 @POSIX
 def test_a_matrix_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
     good = content_of(hopfield(dim=100), tmp_path)

@@ -252,11 +252,18 @@ def test_a_traceback_that_is_kept_keeps_no_worker(root, net):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("damage", ["cut", "gone"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "a folder", "a bomb"])
 def test_a_damaged_image_is_named_and_leaves_no_worker(copy, workers, damage):
     suite = sl.split_imagenet(1, None, copy, **QUIET | {"workers": workers})
     path = copy / "train" / WNIDS[3] / f"{WNIDS[3]}_2.JPEG"
-    path.write_bytes(path.read_bytes()[:300]) if damage == "cut" else path.unlink()
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "cut":
+        path.write_bytes(content[:300])
+    elif damage == "a folder":
+        path.mkdir()
+    elif damage == "a bomb":  # more pixels than PIL opens
+        Image.new("1", (20_000, 20_000)).save(path, "PNG")
     with pytest.raises(sl.DataError, match=rf"{path.name} is missing or damaged .*: get it again") as caught:
         suite[0].train.all()
     assert multiprocessing.active_children() == [], caught

@@ -15,8 +15,9 @@ import supsup_lite as sl
 from supsup_lite import devices
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.datasets import Images
-from supsup_lite.learning import learn as learning
-from supsup_lite.learning.learn import bytes_a_task, learn_scores, task_losses, tasks_at_once
+from supsup_lite.learning import memory
+from supsup_lite.learning.learn import learn_scores, task_losses
+from supsup_lite.learning.memory import bytes_a_task, tasks_at_once
 from supsup_lite.learning.optimizers import as_gradients_come, make_optimizer
 from supsup_lite.masks.edge_popup import init_scores
 from supsup_lite.networks.mlp import MLP
@@ -222,7 +223,7 @@ def test_as_many_at_once_as_fit_in_half_of_what_is_free(net, tasks, monkeypatch)
     """The masks are the same, the parts smaller."""
     want, each = learn(net, tasks), bytes_a_task(net, ADAM)
     for free, width in ((100 * each, 4), (6 * each, 3), (3 * each, 1), (each, 1)):
-        monkeypatch.setattr(learning, "free_memory", lambda where, free=free: free)
+        monkeypatch.setattr(memory, "free_memory", lambda where, free=free: free)
         widths = []
         got = learn(net, tasks, on_step=lambda step, scores, loss, widths=widths: widths.append(len(loss)))
         assert max(widths) == min(width, len(tasks))
@@ -230,7 +231,7 @@ def test_as_many_at_once_as_fit_in_half_of_what_is_free(net, tasks, monkeypatch)
 
 
 def test_no_room_for_one_task_is_said_in_words(net, tasks, monkeypatch):
-    monkeypatch.setattr(learning, "free_memory", lambda where: bytes_a_task(net, ADAM) - 1)
+    monkeypatch.setattr(memory, "free_memory", lambda where: bytes_a_task(net, ADAM) - 1)
     with pytest.raises(MemoryError, match=r"One task of <small.*batches of 16 needs about \d+ MB.* has \d+ MB free"):
         learn(net, tasks)
     assert len(learn(net, tasks[:1], at_once=1)) == 1  # who says how many takes the risk
@@ -238,7 +239,7 @@ def test_no_room_for_one_task_is_said_in_words(net, tasks, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["cpu", "mps", "cuda"])
 def test_a_large_machine_learns_no_more_at_once_than_pays(kind, monkeypatch):
-    monkeypatch.setattr(learning, "free_memory", lambda where: 2**50)
+    monkeypatch.setattr(memory, "free_memory", lambda where: 2**50)
     somewhere = MLP("small", (784, 24, 12), 0, "cpu")
     monkeypatch.setattr(MLP, "device", torch.device(kind))
     assert tasks_at_once(somewhere, ADAM) == {"cpu": 4, "mps": 25, "cuda": 500}[kind]

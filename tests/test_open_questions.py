@@ -15,6 +15,7 @@ from supsup_lite.evaluation.intervals import NORMAL, STUDENT
 from supsup_lite.experiments.open_questions import Question, Size, asking, difference, over_seeds
 from supsup_lite.experiments.open_questions.summary import interval_of
 from supsup_lite.experiments.settings import OPEN_QUESTIONS, OpenQuestionSettings
+from supsup_lite.learning import learn
 from supsup_lite.paper.command import main
 from supsup_lite.results import runs
 
@@ -74,6 +75,44 @@ def test_a_killed_run_goes_on_with_the_next_seed(asked, monkeypatch):
     monkeypatch.setattr(asking, "question_of", lambda which: question)
     assert {row["seed"] for row in asking.ask("difficulty")["figures"]} == {1, 2}, "seed 0 had no rows, and is kept"
     assert asked == [1, 2]
+
+
+ROW = '{"case": "ours", "n": 7}'
+NO_SEED = [
+    "",
+    "{}",
+    "[]",
+    "null",
+    "5",
+    '{"rows": 5, "seconds": 1}',
+    f'{{"rows": [{ROW}], "seconds": "x"}}',
+    "[" * 10**5,
+]
+NO_ROWS = ['{"rows": ["n"], "seconds": 1}', '{"rows": [{}], "seconds": 1}', f'{{"rows": [{ROW}], "seconds": NaN}}']
+
+
+@pytest.mark.parametrize("said", [*NO_SEED, *NO_ROWS, f'{{"rows": [{ROW.replace("7", "1e999")}], "seconds": 1}}'])
+def test_a_seed_that_cannot_be_gone_on_with_is_named(asked, tmp_path, said):
+    asking.ask("difficulty", seeds=1)
+    (path,) = tmp_path.rglob("open-*")
+    path.write_text(said)
+    with pytest.raises(SystemExit, match=rf"{path.name} is damaged.*Delete it"):
+        main(["open-questions", "--seeds", "1"])
+
+
+@pytest.mark.parametrize("which", OPEN_QUESTIONS)
+def test_an_interrupt_ends_it_and_no_half_of_a_seed_is_kept(which, monkeypatch, tmp_path):
+    """`learn_masks` hands out what is finished: rows of fewer masks than tasks would be taken for a whole seed's."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path)
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    monkeypatch.setattr(learn, "learn_scores", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asking.ask(which, tasks=2, steps=2, images=20, seeds=1)
+    assert list(tmp_path.rglob("open-*")) == []
 
 
 @pytest.mark.parametrize(

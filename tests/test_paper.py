@@ -1,6 +1,8 @@
 """`python -m supsup_lite.paper`: its last line is the result, and a killed run goes on where it stopped."""
 
 import errno
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 import supsup_lite as sl
 from supsup_lite import networks
@@ -20,6 +23,7 @@ from supsup_lite.experiments import mnist as given
 from supsup_lite.experiments import nns as unannounced
 from supsup_lite.experiments import shards as blocks
 from supsup_lite.experiments.settings import SETTINGS
+from supsup_lite.learning import learn
 from supsup_lite.masks import store
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import Recipe
@@ -93,6 +97,27 @@ def test_masks_come_back_from_a_hopfield_store(quick, capsys, monkeypatch, rule)
     assert set(figures["per_task"][0]) >= {"task", "exact", "steps", "accuracy", "accuracy_explicit"}
 
 
+def test_an_interrupted_hopfield_run_goes_on_with_the_masks_that_it_has(quick, capsys, monkeypatch):
+    monkeypatch.setattr(hopfield, "UNITS", Recipe(8, 64, "adam", 2e-2, True))
+    monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=64))
+    command = ["split-mnist-hopfield", "--tasks", "3", "--images", "128"]
+    whole = result_of(capsys, command)["figures"]
+    shutil.rmtree(runs.cache_folder() / "runs")
+    learn_scores, numbers = learn.learn_scores, []
+
+    def interrupted_in_the_second_block(net, tasks, *rest):
+        numbers.append(tasks.numbers)
+        if len(numbers) == 2:
+            raise KeyboardInterrupt
+        return learn_scores(net, tasks, *rest)
+
+    monkeypatch.setattr(learn, "learn_scores", interrupted_in_the_second_block)
+    with pytest.raises(SystemExit, match=r"interrupted: .* kept"):
+        main(command)
+    assert result_of(capsys, command)["figures"] == whole
+    assert numbers == [(0, 1), (2,), (2,)]
+
+
 def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
     monkeypatch.setattr(hopfield, "UNITS", Recipe(2, 16, "adam", 2e-2, True))
     monkeypatch.setattr(hopfield.networks, "bn_mlp", partial(networks.bn_mlp, units=32))
@@ -103,7 +128,7 @@ def test_a_recall_needs_a_whole_batch(quick, monkeypatch):
 def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_path):
     whole = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
-    learn, calls = blocks.learn_masks, []
+    learn, calls = blocks.learn_all_masks, []
 
     def killed_in_the_second_call(net, suite, *arguments, **named):
         calls.append(suite.numbers)
@@ -111,7 +136,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
             raise SystemExit("killed")
         return learn(net, suite, *arguments, **named)
 
-    monkeypatch.setattr(blocks, "learn_masks", killed_in_the_second_call)
+    monkeypatch.setattr(blocks, "learn_all_masks", killed_in_the_second_call)
     with pytest.raises(SystemExit, match="killed"):
         main(["permuted-mnist", "--tasks", "5", *quick])
     again = result_of(capsys, ["permuted-mnist", "--tasks", "5", *quick])
@@ -124,7 +149,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
 
 def test_a_run_with_fewer_tasks_takes_what_is_there(quick, capsys, monkeypatch):
     result_of(capsys, ["permuted-mnist", "--tasks", "3", *quick])
-    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("learned again"))
+    monkeypatch.setattr(blocks, "learn_all_masks", lambda *_, **__: pytest.fail("learned again"))
     assert result_of(capsys, ["permuted-mnist", "--tasks", "2", *quick])["setting"]["tasks"] == 2
 
 
@@ -163,6 +188,26 @@ def test_out_saves_the_result(quick, capsys, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["result.json"]
 
 
+@pytest.mark.parametrize("full", ["the screen", "the file"])
+def test_a_result_is_not_lost_where_only_one_place_is_full(quick, capsys, tmp_path, monkeypatch, full):
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "no room")
+
+    class Full(io.StringIO):
+        write = no_room
+
+    target = tmp_path / "result.json"
+    with monkeypatch.context() as patched:
+        if full == "the file":
+            patched.setattr(runs, "write", no_room)
+        else:
+            patched.setattr(sys, "stdout", Full())
+        with pytest.raises(SystemExit, match="no room"):
+            main(["split-mnist", "--tasks", "1", "--steps", "2", "--out", str(target), *quick])
+    shown = capsys.readouterr().out if full == "the file" else target.read_text()
+    assert json.loads(shown)["experiment"] == "split-mnist"
+
+
 def test_out_writes_through_a_link_and_into_a_device(quick, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "link.json").symlink_to(tmp_path / "there.json")
@@ -181,7 +226,7 @@ def test_out_writes_through_a_link_and_into_a_device(quick, capsys, tmp_path, mo
 @pytest.mark.parametrize(("out", "says"), [("", "is a folder"), ("file/result.json", "cannot be written")])
 def test_a_target_that_will_not_do_is_found_before_the_work(quick, tmp_path, monkeypatch, out, says):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(blocks, "learn_masks", lambda *_, **__: pytest.fail("worked first"))
+    monkeypatch.setattr(blocks, "learn_all_masks", lambda *_, **__: pytest.fail("worked first"))
     with pytest.raises(SystemExit, match=rf"split-mnist: .*{says}"):
         main(["split-mnist", "--tasks", "2", "--out", str(tmp_path / out), *quick])
 
@@ -217,6 +262,38 @@ def test_what_no_memory_holds_is_refused_at_once_with_numbers(quick, arguments):
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("number", [10**30, 10**400, 10**4000])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("rotated-mnist", "tasks"),
+        ("permuted-mnist", "outputs"),
+        ("split-mnist", "steps"),
+        ("permuted-mnist-nns", "images"),
+        ("rivals", "seeds"),
+        ("rivals", "tuning-tasks"),
+        ("open-questions", "seeds"),
+    ],
+)
+def test_what_no_machine_counts_to_is_refused_in_words(monkeypatch, capsys, name, option, number):
+    monkeypatch.setenv("SUPSUP_DEVICE", "cpu")
+    with pytest.raises(SystemExit) as refused:
+        main([name, f"--{option}", str(number)])
+    said = capsys.readouterr().err + str(refused.value.code)
+    assert f"{option}: must be a whole number" in said
+
+
+@pytest.mark.parametrize("name", ["rivals", "open-questions"])
+def test_seeds_that_no_result_could_list_are_refused_before_they_are_listed(quick, name):
+    with pytest.raises(SystemExit, match=r"seeds must be in 1\.\.10000, got 1000000000\."):
+        main([name, "--seeds", str(10**9)])
+
+
+def test_a_device_without_numbers_is_refused(quick):
+    with pytest.raises(SystemExit, match="'meta', which holds no numbers"):
+        main(["split-mnist", "--device", "meta"])
+
+
 def test_guests_in_the_folder_of_a_run_do_not_count(quick, capsys):
     command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
     before = result_of(capsys, command)
@@ -224,6 +301,21 @@ def test_guests_in_the_folder_of_a_run_do_not_count(quick, capsys):
     for guest in ("00000-00002 (1).safetensors", "00002-00001.safetensors", "a-b.safetensors", "x.part", "x.json"):
         (folder / guest).write_bytes(b"")
     assert result_of(capsys, command)["figures"]["GNu"] == before["figures"]["GNu"]
+
+
+def test_what_a_kill_left_is_removed_when_the_run_is_looked_at_again(quick, capsys):
+    """Also where nothing is left to write, and so nothing has its name."""
+    command = ["split-mnist", "--tasks", "2", "--steps", "2", *quick]
+    result_of(capsys, command)
+    (folder,) = (runs.cache_folder() / "runs").iterdir()
+    left = [folder / "00000-00001.safetensors.0123abcd.part", folder.parent / "x.json.0123abcd.part"]
+    other = [folder / "00000-00001.safetensors.abcd0123.part", folder / "mine.part"]
+    for path in (*left, *other):
+        path.touch()
+    for path in (*left, other[1]):
+        os.utime(path, (0, time.time() - 4000))
+    result_of(capsys, command)
+    assert [path.exists() for path in (*left, *other)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("harm", ["no bytes", "no masks", "half"])
@@ -260,8 +352,38 @@ def test_a_stream_that_is_interrupted_goes_on_at_that_batch(quick, capsys, monke
     assert fed[7:9] == [7, 7]
     both = {f"paper{ways}{ends}" for ways in ("", "_one_untrained") for ends in ("", "_aligned")}
     assert set(result["figures"]) == {"GNu", "record"} | both
+
+
+def a_bit_less(content: bytes) -> bytes:
+    middle = len(content) // 2  # the numbers of a tensor, which torch itself does not check
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def sealed(state: object) -> bytes:
+    content = io.BytesIO()
+    torch.save(state, content)
+    return hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: content[:1000],
+        lambda content: content[: len(content) // 2],
+        a_bit_less,
+        lambda content: content[32:],
+        lambda content: sealed({"learner": None, "seconds": 1}),
+        lambda content: sealed({"learner": {"store": 5}, "seconds": 1}),
+        lambda content: sealed([]),
+        lambda content: b"",
+    ],
+)
+def test_a_stream_that_cannot_be_gone_on_with_is_named(quick, capsys, monkeypatch, harm):
+    monkeypatch.setattr(unannounced, "STEADY", Recipe(4, 32, "adam", 3e-3))
+    command = ["permuted-mnist-nns", "--tasks", "1", *quick]
+    result_of(capsys, command)
     for path in (runs.cache_folder() / "runs").glob("*.pt"):
-        path.write_bytes(path.read_bytes()[:1000])
+        path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(SystemExit, match=r"\.pt is damaged.*Delete it"):
         main(command)
 

@@ -67,7 +67,7 @@ def test_split_cifar100_is_what_learning_and_evaluating_give(quick, capsys, cifa
 def test_a_killed_run_goes_on_where_it_stopped(quick, capsys, cifar100, monkeypatch):
     arguments = ["split-cifar100", "--tasks", "4", "--steps", "25", "--root", cifar100]
     whole = result_of(capsys, [*arguments, "--seed", "1"])["figures"]["GG"]
-    learned, learn = [], shards.learn_masks
+    learned, learn = [], shards.learn_all_masks
 
     def once(net, suite, *rest, **how):
         if learned:
@@ -78,7 +78,7 @@ def test_a_killed_run_goes_on_where_it_stopped(quick, capsys, cifar100, monkeypa
     another = runs.cache_folder() / "another"
     monkeypatch.setattr(runs, "cache_folder", lambda: another)
     with monkeypatch.context() as patched:
-        patched.setattr(shards, "learn_masks", once)
+        patched.setattr(shards, "learn_all_masks", once)
         with pytest.raises(SystemExit, match="the same command goes on"):
             command.main([*arguments, "--seed", "1"])
     assert result_of(capsys, [*arguments, "--seed", "1"])["figures"]["GG"] == whole

@@ -9,6 +9,7 @@ import supsup_lite as sl
 from supsup_lite import baselines, evaluation
 from supsup_lite.experiments import contestants, rivals, shards
 from supsup_lite.experiments.settings import RIVALS, RivalSettings
+from supsup_lite.files import read_checked, write_checked
 from supsup_lite.paper.command import main
 from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
@@ -96,7 +97,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(quick, capsys, monkeypatch, tmp_
     command = [*quick, "--rival", rival, "--lr", "0.003"]
     whole = result_of(capsys, command)
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "second")
-    where, name = (shards, "learn_masks") if rival == "supsup" else (contestants, "learn")
+    where, name = (shards, "learn_all_masks") if rival == "supsup" else (contestants, "learn")
     learn, calls = getattr(where, name), []
 
     def killed_in_the_second_call(*arguments, **named):
@@ -120,6 +121,64 @@ def test_a_damaged_block_is_named(quick, tmp_path):
     block.write_bytes(block.read_bytes()[:-1] + b"x")
     with pytest.raises(SystemExit, match=f"{block.name} is damaged.*learned again"):
         main(command)
+
+
+def test_a_block_of_another_run_or_of_other_tasks_is_named(quick, tmp_path):
+    for rate in ("0.003", "0.03"):
+        main([*quick, "--rival", "psp", "--lr", rate])
+    one, other = sorted((tmp_path / "cache" / "runs").glob("rivals-psp-*/00000-*"))
+    content = one.read_bytes(), other.read_bytes()
+    one.write_bytes(content[1])
+    other.write_bytes(content[0])
+    for rate in ("0.003", "0.03"):
+        with pytest.raises(
+            SystemExit, match=rf"{one.name} is not what this run has kept \(.*written as .*learned again"
+        ):
+            main([*quick, "--rival", "psp", "--lr", rate])
+
+
+HARMS = {
+    "no steps": lambda tensors, about: about.update(steps="many"),
+    "no time": lambda tensors, about: about.update(seconds="nan"),
+    "a tensor less": lambda tensors, about: tensors.pop("own fc1.in"),
+    "another tensor": lambda tensors, about: tensors.update({"shared fc9.weight": torch.zeros(2)}),
+    "NaN": lambda tensors, about: tensors["own fc1.in"].fill_(float("nan")),
+    "other numbers": lambda tensors, about: tensors.update({"own fc1.in": tensors["own fc1.in"].double()}),
+    "a task less": lambda tensors, about: tensors.update({"own fc1.in": tensors["own fc1.in"][:-1]}),
+    "no tasks": lambda tensors, about: tensors.update({"own fc1.in": torch.tensor(1.0)}),
+    "another shape": lambda tensors, about: tensors.update({"own fc1.in": tensors["own fc1.in"][:, :-1]}),
+    "another trunk": lambda tensors, about: tensors.update({"shared fc1.weight": torch.zeros(3, 3)}),
+    "much more": lambda tensors, about: tensors.update(more=torch.zeros(10**6)),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_block_that_is_sealed_but_no_block_is_named(quick, tmp_path, harm):
+    command = [*quick, "--rival", "batch_ensemble", "--lr", "0.003"]
+    main(command)
+    block = next((tmp_path / "cache" / "runs").glob("rivals-batch_ensemble-*/00000-*"))
+    tensors, about = read_checked(block, *contestants.FORMAT, (), "", lambda entries: None)
+    for name in ("format", "version", "sha256"):
+        about.pop(name)
+    HARMS[harm](tensors, about)
+    write_checked(block, *contestants.FORMAT, tensors, about)
+    with pytest.raises(SystemExit, match=rf"^rivals: .*{block.name} is .*learned again\.$"):
+        main(command)
+
+
+NO_RATES = ["", "{", "null", "5", "[1, 2]", '{"ab": 1}', "[[0.5, 0.7]]", "[[0.001, 7]]", "[[0.001, NaN]]", "[" * 10**5]
+
+
+@pytest.mark.parametrize("said", [*NO_RATES, "[[[1], 2]]", '[[0.001, "x"]]', " " * 2**23], ids=lambda said: said[:9])
+def test_a_search_that_cannot_be_gone_on_with_is_named(quick, tmp_path, said):
+    settings = RivalSettings(tasks=3)
+    name = rivals.runs.checkpoint("rivals-psp-rates", ["x"]).name
+    path = tmp_path / f"{name}.json"
+    path.write_text(said)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rivals.runs, "checkpoint", lambda name, identity: path.with_suffix(""))
+        with pytest.raises(ValueError, match=rf"{path.name} is damaged.*Delete it"):
+            rivals.search("psp", QUICK, settings)
 
 
 def test_the_search_tries_every_rate_and_is_kept(quick, monkeypatch):

@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
+from subprocess import PIPE
 
 import jupytext
 import nbformat
@@ -18,6 +22,7 @@ from supsup_lite.progress import MISSING, STOPPED, Outcome, as_csv, as_json, as_
 from supsup_lite.progress.__main__ import main
 from supsup_lite.progress.reading import functions_of
 from tests.lesson_exercises import exercises_of
+from tests.waiting import wait_until
 
 
 def number(lesson):
@@ -257,6 +262,34 @@ def test_json_has_counts_and_outcomes():
         (RIGHT, NOT_DONE, MISSING), 0
     )
     assert len(report["outcomes"]) == 4
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e12", "0", "-1", "1e-400"])
+def test_seconds_that_nothing_can_take_are_refused(tmp_path, seconds, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), f"--seconds={seconds}"])
+    assert "must be above 0 and at most 86400" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(capsys):
+    assert main(["a" * 5000]) == 2
+    assert capsys.readouterr().err.startswith("progress: ")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in Linux's /proc")
+def test_ctrl_c_ends_the_report_and_every_process_of_it(tmp_path):
+    """As a terminal sends it, to the whole group, while an exercise runs that would not end for half a minute."""
+    cell = "import itertools\ndef sparsity(mask):\n    return sum(itertools.repeat(0))"
+    nbformat.write(notebook_of(cell), tmp_path / "00_x.ipynb")
+    command = [sys.executable, "-m", "supsup_lite.progress", str(tmp_path), "--jobs", "1"]
+    running = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True)
+    tasks = Path(f"/proc/{running.pid}/task")
+    wait_until(lambda: any(path.read_text() for path in tasks.glob("*/children")))
+    began = time.monotonic()
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.communicate(timeout=100) == ("", "progress: interrupted, so there is no report\n")
+    assert running.returncode == 130
+    assert time.monotonic() - began < 20
 
 
 def test_command_prints_the_format_that_is_asked_for(tmp_path):

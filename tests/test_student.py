@@ -84,3 +84,12 @@ def test_an_edition_is_made_anew(tmp_path):
     student.write(tmp_path / "student")
     assert not old.exists()
     assert (ROOT / "notebooks" / f"{LESSONS[0].stem}.md").exists()
+
+
+def test_a_place_that_cannot_be_written_ends_in_a_sentence(tmp_path, monkeypatch):
+    place = tmp_path / "student"
+    place.write_text("a file in the folder's place")
+    monkeypatch.setattr(student, "STUDENT", place)
+    monkeypatch.setattr("sys.argv", ["student.py"])
+    with pytest.raises(SystemExit, match=r"^student: the lessons cannot be written to .*File exists"):
+        student.main()

@@ -233,5 +233,8 @@ def write(folder: Path, lessons: list[Path] = LESSONS) -> None:
 
 
 if __name__ == "__main__":
-    write(FOLDER)
+    try:
+        write(FOLDER)
+    except OSError as error:
+        raise SystemExit(f"slides: they cannot be written to {FOLDER} ({error}).") from error
     print(f"slides: open {(FOLDER / 'index.html').relative_to(ROOT)}")

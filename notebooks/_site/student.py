@@ -7,6 +7,7 @@ with the marks by which nbgrader knows what a learner writes and what earns a po
 import argparse
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -83,7 +84,10 @@ def main() -> None:
     parser.add_argument("--nbgrader", action="store_true", help="write the source of a course for nbgrader")
     chosen = parser.parse_args()
     folder = NBGRADER if chosen.nbgrader else STUDENT
-    write(folder, chosen.nbgrader)
+    try:
+        write(folder, chosen.nbgrader)
+    except (OSError, ValueError) as error:  # ValueError: a lesson that is no notebook
+        sys.exit(f"student: the lessons cannot be written to {folder} ({error}).")
     print(f"student: {len(LESSONS)} lessons without solutions are in {folder.relative_to(ROOT)}/")
 
 

@@ -140,10 +140,14 @@ class _Decoder(Dataset):
 
     def _image(self, row: int, variant: int) -> Tensor:
         path = self.folder / os.fsdecode(self.files[row])
+        from PIL.Image import DecompressionBombError  # late: digits need no PIL
+
         whole, varied = _transforms()
         try:
+            if not path.is_file():  # a pipe would never end
+                raise OSError("it is no regular file")
             image = torchvision_datasets().folder.pil_loader(path)
-        except OSError as error:  # PIL's own errors are among them
+        except (OSError, SyntaxError, ValueError, DecompressionBombError) as error:  # PIL's, of damaged files
             raise DataError(f"The image {path} is missing or damaged ({error}): get it again.") from error
         if variant == 0:
             return whole(image)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import reprlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -159,8 +160,8 @@ def _as_indices(indices: Sequence[int] | Tensor, size: int) -> Tensor:
     if not isinstance(indices, Tensor):
         try:
             indices = torch.as_tensor(np.asarray(indices) if len(indices) else np.empty(0, np.int64), device="cpu")
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{expected} {indices!r}.") from error
+        except (TypeError, ValueError, OverflowError, MemoryError) as error:
+            raise TypeError(f"{expected} {reprlib.repr(indices)}.") from error
     if indices.ndim != 1 or indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
         raise TypeError(f"{expected} {indices.dtype} of shape {tuple(indices.shape)}.")
     where = indices.long()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from tqdm.auto import tqdm
 
 from supsup_lite.baselines import (
@@ -27,12 +28,15 @@ from supsup_lite.baselines import (
     train_separate,
     train_shared_trunk,
 )
+from supsup_lite.checks import check_number, check_whole
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.experiments.mnist import COUNTS
 from supsup_lite.experiments.shards import BLOCK, BLOCK_ON_GPU, learn_resumably
-from supsup_lite.files import read_checked, write_checked
-from supsup_lite.learning.learn import learn_masks, tasks_at_once
+from supsup_lite.files import Entry, read_checked, write_checked
+from supsup_lite.learning.learn import learn_all_masks
+from supsup_lite.learning.memory import tasks_at_once
 from supsup_lite.masks.budgets import Keep
+from supsup_lite.masks.statistics import check_statistics
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import Weights
 from supsup_lite.networks.network import Network
@@ -66,9 +70,7 @@ class Contestant:
 def _masks(
     net: Network, tasks: TaskSuite, seed: int, recipe: Recipe, shared: Weights | None, keep: Keep = None
 ) -> Kept:
-    masks = learn_masks(net, tasks, keep, seed, recipe=recipe, progress=False)
-    if len(masks) < len(tasks):  # Ctrl-C, after which learn_masks hands out what is finished
-        raise KeyboardInterrupt
+    masks = learn_all_masks(net, tasks, keep, seed, recipe=recipe)
     return masked(net, masks, tasks, len(tasks) * recipe.steps)
 
 
@@ -179,17 +181,56 @@ def blocks(total: int, size: int) -> list[range]:
 def _save(path: Path, kept: Kept, seconds: float) -> None:
     tensors = {f"shared {name}": values for name, values in kept.shared.items()}
     tensors |= {f"own {name}": values for name, values in kept.task_specific.items()}
-    write_checked(path, *FORMAT, tensors, {"steps": str(kept.steps), "seconds": str(seconds)})
+    about = {"steps": str(kept.steps), "seconds": str(seconds), "run": _run_of(path)}
+    write_checked(path, *FORMAT, tensors, about)
+
+
+def _run_of(path: Path) -> str:
+    """Return what a block belongs to: the folder's name holds all that decides it."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def _load(path: Path, contestant: Contestant, net: Network, tasks: TaskSuite, seed: int) -> tuple[Kept, float]:
-    """Return what was kept of one block, on the network's device, and the seconds that it took to learn."""
-    tensors, about = read_checked(path, *FORMAT, ("steps", "seconds"), REPAIR, lambda entries: None)
+    """Return what was kept of one block, on the network's device, and the seconds that it took to learn.
+
+    Raises:
+        ValueError: the file is damaged, or of another run; the message names it.
+    """
+
+    def check_size(entries: dict[str, Entry]) -> None:
+        most = 8 * (len(tasks) + 1) * (net.num_weights + sum(net.norms().values()))  # twice a network for each task
+        if sum(entry.stop - entry.start for entry in entries.values()) > most:
+            raise ValueError(f"{path} is larger than anything that {len(tasks)} tasks need. {REPAIR}")
+
+    tensors, about = read_checked(path, *FORMAT, ("steps", "seconds"), REPAIR, check_size)
     shared, task_specific = (
         {name.removeprefix(part): values.to(net.device) for name, values in tensors.items() if name.startswith(part)}
         for part in ("shared ", "own ")
     )
     drawn = () if contestant.contexts is None else (seed, contestant.contexts)
-    return contestant.kind(net, tasks.identities, shared, task_specific, int(about["steps"]), *drawn), float(
-        about["seconds"]
-    )
+    try:
+        if about.get("run", _run_of(path)) != _run_of(path):  # blocks of earlier versions do not say it
+            raise ValueError(f"it was written as {about['run']}")
+        steps, seconds = check_whole("steps", int(about["steps"])), check_number("seconds", float(about["seconds"]))
+        kept = contestant.kind(net, tasks.identities, shared, task_specific, steps, *drawn)
+        _check(kept)
+    except (ValueError, TypeError, LookupError, RuntimeError) as error:
+        raise ValueError(f"{path} is not what this run has kept ({error!r}). {REPAIR}") from error
+    return kept, seconds
+
+
+def _check(kept: Kept) -> None:
+    """Raise one of many errors unless weights of the network's shapes come of what was kept."""
+    net = kept.net
+    shapes = {name: weight.shape for name, weight in net.weights().items()}
+    tensors = [*kept.shared.values(), *kept.task_specific.values()]
+    if not all(values.dtype == torch.float32 and values.isfinite().all() for values in tensors):
+        raise ValueError("not all of it is finite float32")
+    if any(values.shape != shapes[name] for name, values in kept.shared.items()):
+        raise ValueError("what all tasks share has other shapes than the network")
+    if any(len(values) != len(kept) for values in kept.task_specific.values()):
+        raise ValueError(f"it is not that of {len(kept)} tasks")
+    check_statistics(net, {name: kept.task_specific[name] for name in net.norms()}, len(kept))
+    weights = kept.weights(0) if kept.task_specific else kept.shared  # PSP draws the rest, which takes long
+    if {name: values.shape for name, values in weights.items()} != shapes:
+        raise ValueError("its weights have other shapes than the network's")

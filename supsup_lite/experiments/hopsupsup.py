@@ -11,22 +11,24 @@ from supsup_lite import networks
 from supsup_lite.data import suites
 from supsup_lite.evaluation.steps import BATCH
 from supsup_lite.experiments.settings import HopfieldSettings
+from supsup_lite.experiments.shards import learn_resumably
 from supsup_lite.hopfield import hopfield_store, measure_limits, recall_mask, spins_of
-from supsup_lite.learning.learn import learn_masks
 from supsup_lite.masks.apply import apply_mask
 from supsup_lite.recipes import UNITS
 from supsup_lite.results import runs
 from supsup_lite.seeding import generator
 
+NAME = "split-mnist-hopfield"
+
 
 def split_mnist_hopfield(settings: HopfieldSettings) -> dict[str, Any]:
     """SplitMNIST, masks over units in a Hopfield store, recalled from each batch of 128 (the paper: under 30 steps)."""
-    began = time.perf_counter()
     _check_images(settings.images)
     suite = suites.split_mnist(settings.tasks)
     net = networks.bn_mlp(seed=settings.seed)
     recipe = settings.training(UNITS)
-    masks = learn_masks(net, suite, None, settings.seed, recipe=recipe)
+    masks, learning = learn_resumably(NAME, net, suite, None, settings.seed, recipe)
+    began = time.perf_counter()
     store = hopfield_store(masks, settings.rule)
     limits = measure_limits(net, store, masks, suite, BATCH, settings.seed)
     setting = {"network": net.name, "outputs": net.outputs, "tasks": len(suite), "seed": settings.seed}
@@ -54,7 +56,7 @@ def split_mnist_hopfield(settings: HopfieldSettings) -> dict[str, Any]:
         "bytes_masks": masks.nbytes,
     }
     n = sum(task["images"] for task in per_task)
-    return runs.result_of("split-mnist-hopfield", setting, figures, n, time.perf_counter() - began, net.device)
+    return runs.result_of(NAME, setting, figures, n, learning + time.perf_counter() - began, net.device)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import torch
 
 from supsup_lite.devices import free_memory
 from supsup_lite.experiments.settings import NETWORKS, NetworkSettings
-from supsup_lite.learning.learn import bytes_a_task
+from supsup_lite.learning.memory import bytes_a_task
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import Recipe
 

@@ -1,6 +1,8 @@
 """PermutedMNIST where no task is ever given, in learning or later: scenario NNs, beside GNu with as many steps."""
 
+import hashlib
 import io
+import os
 import pickle
 import sys
 import time
@@ -11,15 +13,16 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from supsup_lite.checks import check_number
 from supsup_lite.data import suites
 from supsup_lite.data.streams import Stream, stream_of
-from supsup_lite.devices import device
+from supsup_lite.devices import check_memory, device
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.evaluation.scenarios import evaluate
 from supsup_lite.experiments.memory import check_memory_of_run
 from supsup_lite.experiments.settings import NETWORKS, UnannouncedSettings, figures_of
 from supsup_lite.experiments.shards import learn_resumably
-from supsup_lite.files import write
+from supsup_lite.files import open_file, write
 from supsup_lite.networks.network import Network
 from supsup_lite.recipes import PAPER, STEADY, Recipe
 from supsup_lite.results import runs
@@ -28,6 +31,7 @@ from supsup_lite.unannounced.learner import StreamLearner
 from supsup_lite.unannounced.novelty import PaperRule, RecordRule, Rule
 
 NAME = "permuted-mnist-nns"
+CHECKSUM_BYTES = 32  # a SHA-256, before what torch writes: torch reads on where numbers are damaged
 SAVE_EVERY = 3000  # batches: what a kill can cost at most
 
 
@@ -131,16 +135,33 @@ def _learn(
 
 
 def _restore(learner: StreamLearner, path: Path) -> float:
-    """Let a learner go on from what `_save` wrote, and return the seconds it took until then."""
+    """Let a learner go on from what `_save` wrote, and return the seconds it took until then.
+
+    Raises:
+        ValueError: the file is damaged, or none that `_save` wrote; the message names it.
+    """
+    with open_file(path) as stream:
+        check_memory(f"{path}", os.fstat(stream.fileno()).st_size, torch.device("cpu"))
+        checksum, content = stream.read(CHECKSUM_BYTES), stream.read()
     try:
-        saved = torch.load(path, map_location=learner.net.device, weights_only=True)
+        if hashlib.sha256(content).digest() != checksum:
+            raise ValueError("its checksum does not fit")
+        saved = torch.load(io.BytesIO(content), map_location=learner.net.device, weights_only=True)
         learner.restore(saved["learner"])
-        return saved["seconds"]
-    except (RuntimeError, EOFError, pickle.UnpicklingError, LookupError, TypeError, ValueError) as error:
+        return check_number("seconds", saved["seconds"])
+    except (
+        RuntimeError,
+        EOFError,
+        pickle.UnpicklingError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(f"{path} is damaged or of another version ({error}). Delete it, and start again.") from error
 
 
 def _save(path: Path, learner: StreamLearner, seconds: float) -> None:
     content = io.BytesIO()
     torch.save({"learner": learner.state(), "seconds": seconds}, content)
-    write(path, content.getvalue())
+    write(path, hashlib.sha256(content.getbuffer()).digest() + content.getvalue())

@@ -25,7 +25,7 @@ from supsup_lite.experiments.contestants import (
 )
 from supsup_lite.experiments.mnist import COUNTS
 from supsup_lite.experiments.settings import NETWORKS, RECIPES, RIVALS, SUITES, RivalSettings, figures_of
-from supsup_lite.files import write
+from supsup_lite.files import read_json, write
 from supsup_lite.networks.network import Network, run
 from supsup_lite.recipes import Recipe
 from supsup_lite.results import runs
@@ -124,7 +124,7 @@ def search(name: str, recipe: Recipe, settings: RivalSettings) -> dict[float, fl
     keep = settings.keep if contestant.kind is Masked else None
     identity = [net.fingerprint(), settings.suite, settings.tuning_tasks, seed, asdict(recipe), settings.images, keep]
     path = runs.checkpoint(f"rivals-{name}-rates", identity).with_suffix(".json")
-    tried = runs.read(path, dict) if path.exists() else {}
+    tried = read_json(path, _tried, "Delete it: the rates are tried again.") if path.exists() else {}
     for rate in RATES:
         if rate in tried:
             continue
@@ -132,6 +132,14 @@ def search(name: str, recipe: Recipe, settings: RivalSettings) -> dict[float, fl
         tried[rate] = measure(kept, suite, settings.images).accuracy
         print(f"rivals: {name} at rate {rate:g}: {tried[rate]:.4f}", file=sys.stderr)
         write(path, json.dumps(list(tried.items())).encode())
+    return tried
+
+
+def _tried(said: list[list[float]]) -> dict[float, float]:
+    """Return the rates that a killed search has tried, and what each brought."""
+    tried = {rate: share for rate, share in said}
+    if not tried.keys() <= set(RATES) or not all(0 <= share <= 1 for share in tried.values()):
+        raise ValueError(f"rates of {RATES} and shares in 0..1 were expected")
     return tried
 
 

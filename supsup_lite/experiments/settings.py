@@ -41,6 +41,7 @@ RIVALS = (
     *("heads", "heads_random", "upper_bound", "lower_bound"),
 )
 OBJECTIVES = ("entropy", "superfluous")
+MOST_SEEDS = 10_000  # a result lists them
 INFER_FROM = ("one_image", "whole_batch")
 CANDIDATES = ("paper", "one_untrained", "both")
 OPEN_QUESTIONS = (
@@ -231,8 +232,8 @@ class RivalSettings(Settings):
         if self.lr is not None:
             self._set("lr", check_positive("lr", self.lr))
         self._set("keep", check_budget(self.keep))
-        for name in ("tuning_tasks", "seeds"):
-            self._set(name, check_whole(name, getattr(self, name)))
+        self._set("tuning_tasks", check_whole("tuning_tasks", self.tuning_tasks))
+        self._set("seeds", check_whole("seeds", self.seeds, most=MOST_SEEDS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +255,7 @@ class OpenQuestionSettings(Sizes):
         check_choice("which", self.which, OPEN_QUESTIONS)
         if self.tasks is not None:
             self._set("tasks", check_whole("tasks", self.tasks))
-        self._set("seeds", check_whole("seeds", self.seeds))
+        self._set("seeds", check_whole("seeds", self.seeds, most=MOST_SEEDS))
 
 
 SETTINGS: dict[str, Sizes] = {

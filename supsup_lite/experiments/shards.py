@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.experiments.distributed import Team
 from supsup_lite.files import write
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.fits import check_fits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
@@ -94,13 +94,13 @@ def block_file(folder: Path, block: range) -> Path:
 
 def _learn(folder: Path, block: range, net: Network, suite: TaskSuite, keep, seed: int, recipe: Recipe) -> None:
     """Learn one block and save it. Ctrl-C saves the tasks of the block that are finished, too."""
-    began = time.perf_counter()
-    masks = learn_masks(net, suite[block.start : block.stop], keep, seed, recipe=recipe, progress=False)
-    masks.about["seconds"] = time.perf_counter() - began
-    if len(masks):
-        masks.save(block_file(folder, range(block.start, block.start + len(masks))))
-    if len(masks) < len(block):
-        raise KeyboardInterrupt
+    masks, began = MaskStore(net), time.perf_counter()
+    try:
+        learn_all_masks(net, suite[block.start : block.stop], keep, seed, recipe=recipe, masks=masks)
+    finally:
+        masks.about["seconds"] = time.perf_counter() - began
+        if len(masks):
+            masks.save(block_file(folder, range(block.start, block.start + len(masks))))
 
 
 def _exchange(folder: Path, team: Team) -> None:

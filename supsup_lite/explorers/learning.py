@@ -14,7 +14,7 @@ from supsup_lite.evaluation.accuracy import accuracy
 from supsup_lite.explorers.base import Explorer, limited, module
 from supsup_lite.explorers.messages import check_request
 from supsup_lite.explorers.stored.small import SIDE, small_images, small_tasks
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.bits import unpack_bits
 from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.store import MaskStore
@@ -163,7 +163,7 @@ def mask_of(net: MLP, buffers: Sequence[bytes | memoryview], keep: float | None)
 def _first_mask(how: PageMask) -> tuple[torch.Tensor, float]:
     """Return for each pixel the share of its edges that the first task's mask keeps, [196], and its accuracy."""
     net, tasks = network(how.seed), small_tasks(1, how.seed)
-    masks = learn_masks(net, tasks, how.keep(), how.seed, recipe=how.recipe(), progress=False)
+    masks = learn_all_masks(net, tasks, how.keep(), how.seed, recipe=how.recipe())
     kept = torch.zeros(SIDE**2, dtype=torch.float32, device="cpu")
     kept[tasks.train_view.permutations[0]] = masks[0]["fc1.weight"].float().mean(0)
     weights = {name: weight[None] * masks[0][name] for name, weight in net.weights().items()}

@@ -11,7 +11,7 @@ from torch import Tensor
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.explorers.base import Explorer, limited, module
 from supsup_lite.explorers.mask_numbers import SIDE, SparsityRequest, accuracy_under, check_sparsities, shapes_of
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.bits import pack_bits
 from supsup_lite.masks.edge_popup import masks_of, random_mask
@@ -104,7 +104,7 @@ class Masks(Explorer):
             if tell:
                 tell((step + 1) / self._recipe.steps)
 
-        masks.append(learn_masks(self._net, self._task, keep, recipe=self._recipe, progress=False, on_step=watch)[0])
+        masks.append(learn_all_masks(self._net, self._task, keep, recipe=self._recipe, on_step=watch)[0])
         numbers = {
             "accuracy": [accuracy_under(self._net, mask, self._task, IMAGES) for mask in masks],
             "random": accuracy_under(self._net, random_mask(self._net, keep, seed=0), self._task, IMAGES),

@@ -6,11 +6,12 @@ from typing import Any
 
 import traitlets
 
+from supsup_lite.checks import check_keep, check_whole
 from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.files import read_json
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.beyond_mnist import by_bytes
-from supsup_lite.results import read
 
 RACES = {  # for each: its name in words, the files of its results, and the accuracy of who guesses
     "split_rotated": ("conv net, 20 tasks", "rivals_split_rotated_*.json", 0.2),
@@ -110,7 +111,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
                 f"alone. Make some: python -m supsup_lite.paper rivals --suite {race.replace('_', '-')} --out NAME.json"
             )
         for path in paths:
-            rows += [{"race": race} | row for row in read(path, _rows)]
+            rows += [{"race": race} | row for row in read_json(path, _rows, "Fetch or make it again.")]
     order = list(METHODS.values())
     return sorted(rows, key=lambda row: (row["race"], _place(row["method"], order), row["method"], row["tasks"]))
 
@@ -128,11 +129,11 @@ def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for method, seeds in runs.items():
         for i, first in enumerate(seeds[0]["by_tasks"]):
-            shares = [figures["by_tasks"][i]["GG"] for figures in seeds]
+            shares = [check_keep(figures["by_tasks"][i]["GG"]) for figures in seeds]
             row = {
                 "method": method,
-                "tasks": first["tasks"],
-                "bytes": min(first["bytes"], first.get("file_bytes", first["bytes"])),
+                "tasks": check_whole("tasks", first["tasks"]),
+                "bytes": check_whole("bytes", min(first["bytes"], first.get("file_bytes", first["bytes"]))),
                 "accuracy": fmean(shares),
                 "low": min(shares),
                 "high": max(shares),

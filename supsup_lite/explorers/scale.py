@@ -6,13 +6,15 @@ from typing import Any
 
 import traitlets
 
+from supsup_lite.checks import check_keep, check_whole
 from supsup_lite.data.folders import data_folder
 from supsup_lite.explorers.base import Explorer, module
+from supsup_lite.files import read_json
 from supsup_lite.networks.mlp import fc_1024, lenet_300_100
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.scale import by_tasks
 from supsup_lite.recipes import DEFAULT
-from supsup_lite.results import published, read
+from supsup_lite.results import published
 
 NUM_TASKS = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000, 2500)
 DENSITIES = (1, 2, 5, 10, 20, 30, 50, 70, 90)  # percent; 50 are threshold masks, as in `stored.Setting`
@@ -94,7 +96,7 @@ def measured(results: Path | None = None) -> list[dict[str, Any]]:
     folder = data_folder() / "results" if results is None else Path(results)
     rows = []
     for path in sorted([*folder.glob("scale.json"), *folder.glob("permuted_mnist_*.json")]):
-        rows += read(path, partial(_rows, path.stem))
+        rows += read_json(path, partial(_rows, path.stem), "Fetch or make it again.")
     if not rows:
         raise FileNotFoundError(
             f"There are no stored results in {folder}: they come with the repository, not with the package alone. "
@@ -132,4 +134,6 @@ def _row(name: str, recipe: str, setting: dict[str, Any], figures: dict[str, Any
         "outputs": setting["outputs"],
         "density": 50 if keep is None else round(100 * keep),
     }
-    return about | {key: figures[key] for key in KEYS}
+    for name in ("GG", "GNu", "task_accuracy"):
+        check_keep(figures[name])  # a share
+    return about | {key: figures[key] for key in KEYS} | {"tasks": check_whole("tasks", figures["tasks"])}

@@ -12,7 +12,8 @@ from supsup_lite.explorers.base import Explorer, limited, module, packed
 from supsup_lite.explorers.stored import masks as stored
 from supsup_lite.inference.methods import alpha_gradient
 from supsup_lite.inference.objectives import OBJECTIVES
-from supsup_lite.learning.learn import learn_masks, tasks_at_once
+from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.memory import tasks_at_once
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.plots import svg_of
 from supsup_lite.plots.inference import gradient_bars

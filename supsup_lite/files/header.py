@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 import torch
 
 from supsup_lite.files.paths import open_file
@@ -15,6 +16,7 @@ from supsup_lite.files.paths import open_file
 CHECKSUM_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 BLANK = "0" * 64  # in the place of the checksum while it is counted
 MOST_HEADER = 2**24  # bytes: ten for each of a million masks, and what is longer is no header of ours
+MOST_STRUCTURE = 2**20  # bytes of JSON outside of its texts: lists and dicts take twenty-five times as much memory
 DTYPES = {
     "BOOL": torch.bool,
     "U8": torch.uint8,
@@ -133,10 +135,19 @@ def version_of(path: str | os.PathLike) -> str | None:
             return None
 
 
-def json_of(path: str | os.PathLike, metadata: dict[str, str], name: str, repair: str) -> Any:
-    """Return what one entry of the metadata holds as JSON; ValueError, which names the file, where it is none."""
+def json_of(
+    path: str | os.PathLike, metadata: dict[str, str], name: str, repair: str, most: float = MOST_STRUCTURE
+) -> Any:
+    """Return what one entry of the metadata holds as JSON.
+
+    Args:
+        most: bytes of it that may stand outside of its texts.
+
+    Raises:
+        ValueError: it is not JSON, or more than that; the message names the file.
+    """
     try:
-        return json.loads(metadata[name])
+        return _loaded(metadata[name].encode(), most)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} does not say its {name} in JSON ({error}). {repair}") from error
 
@@ -152,12 +163,21 @@ def _read_header(stream: BinaryIO) -> bytes:
 
 def _parsed(content: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(content[8:])
+        header = _loaded(content[8:], MOST_STRUCTURE)
     except RecursionError as error:
         raise ValueError("the header is nested too deeply") from error
     if not isinstance(header, dict):
         raise ValueError("the header is no JSON object")
     return header
+
+
+def _loaded(text: bytes, most: float) -> Any:
+    """Return what JSON says, unless more than so many of its bytes stand outside of its texts: they take memory."""
+    plain = np.frombuffer(text.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    outside = len(plain) - np.count_nonzero(np.logical_xor.accumulate(plain == ord('"')))
+    if outside > most:
+        raise ValueError(f"{outside:,} bytes of lists, objects and numbers, at most {most:,} can be")
+    return json.loads(text.decode())
 
 
 def _metadata(header: dict[str, Any]) -> dict[str, str]:

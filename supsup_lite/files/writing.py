@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from supsup_lite.files.paths import target_of
@@ -35,11 +36,20 @@ def write(path: str | os.PathLike, content: bytes) -> None:
         _remove_stale(target)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove whatever killed processes left unfinished in a folder, an hour ago or earlier: all in it must be ours."""
+    with contextlib.suppress(OSError):  # no such folder, or it is left for the next time
+        _remove_old(folder, ".+", time.time())
+
+
 def _remove_stale(target: Path) -> None:
     """Remove unfinished files of this target that are an hour older than it, by the clock of their own disk."""
-    unfinished = re.compile(re.escape(target.name) + r"\.[0-9a-f]{8}\.part")
-    now = target.stat().st_mtime
-    with os.scandir(target.parent) as entries:
+    _remove_old(target.parent, re.escape(target.name), target.stat().st_mtime)
+
+
+def _remove_old(folder: Path, names: str, now: float) -> None:
+    unfinished = re.compile(names + r"\.[0-9a-f]{8}\.part")
+    with os.scandir(folder) as entries:
         stale = [entry for entry in entries if unfinished.fullmatch(entry.name) and now - entry.stat().st_mtime > STALE]
     for entry in stale:
         os.unlink(entry)

@@ -3,16 +3,15 @@
 import warnings
 from collections.abc import Callable, Iterator
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from supsup_lite.ambient import isolated
 from supsup_lite.checks import check_function, check_seed, check_whole
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.devices import free_memory
+from supsup_lite.learning.memory import tasks_at_once
 from supsup_lite.learning.optimizers import as_gradients_come, as_it_lies, descend
 from supsup_lite.learning.statistics import task_statistics
 from supsup_lite.masks.apply import forward_tasks
@@ -23,7 +22,7 @@ from supsup_lite.masks.origin import Learned
 from supsup_lite.masks.statistics import TaskMask
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.weights import check_learnable
-from supsup_lite.networks.network import Network, check_network, unmasked
+from supsup_lite.networks.network import Network
 from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 
 
@@ -72,35 +71,75 @@ def learn_masks(
         TypeError, ValueError: the arguments make no sense or do not fit together.
         MemoryError: at_once is None, and the device has not the memory for one task.
     """
+    store = _store(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step)
+    try:
+        _learn_rest(store, net, tasks, at_once, progress, on_step)
+    except KeyboardInterrupt:
+        go_on = "Call learn_masks again with masks=<this store> to go on."
+        if transfer:
+            go_on = "The mean of their scores is lost, so transfer cannot go on from here."
+        warnings.warn(f"Interrupted: {len(store)} of {len(tasks)} tasks are learned and kept. {go_on}", stacklevel=3)
+    return store
+
+
+@isolated
+def learn_all_masks(
+    net: Network,
+    tasks: TaskSuite,
+    keep: Keep = None,
+    seed: int = 0,
+    *,
+    recipe: Recipe = DEFAULT,
+    masks: MaskStore | None = None,
+    transfer: bool = False,
+    progress: bool = False,
+    on_step: Callable[[int, Scores, Tensor], None] | None = None,
+) -> MaskStore:
+    """Return the store of `learn_masks`, but never with fewer masks than tasks: an interrupt is let out.
+
+    This is for experiments and explorers, which can do nothing with some of the masks. A store that is given (`masks`)
+    has those that were finished.
+
+    Raises:
+        KeyboardInterrupt: learning was interrupted.
+        TypeError, ValueError, MemoryError: as in `learn_masks`.
+    """
+    store = _store(net, tasks, keep, seed, recipe, masks, None, transfer, on_step)
+    _learn_rest(store, net, tasks, None, progress, on_step)
+    return store
+
+
+def _store(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step) -> MaskStore:
+    """Return the store to fill: `masks`, or a new one; raise on arguments that make no sense, before any work."""
     learned = _check(net, tasks, keep, seed, recipe, masks, at_once, transfer, on_step)
     store = masks if masks is not None else MaskStore(net)
     store.learned = learned
     store.reserve(len(tasks))
+    return store
+
+
+def _learn_rest(store: MaskStore, net: Network, tasks: TaskSuite, at_once: int | None, progress: bool, on_step) -> None:
+    """Learn the masks that a store lacks, as its `learned` says: whatever ends it, what is finished lies in the store.
+
+    Arguments are those of `learn_masks`.
+    """
+    keep, recipe, seed, transfer = (getattr(store.learned, name) for name in ("keep", "recipe", "seed", "transfer"))
     width = 1 if transfer else at_once or tasks_at_once(net, recipe)
     mean_scores: Scores | None = None
     done = len(store)
     bar = tqdm(total=len(tasks), initial=done, desc="learning masks", unit="task", disable=not progress, leave=False)
     with bar:
-        try:
-            for start in range(done, len(tasks), width):
-                part = tasks[start : start + width]
-                watch = _watch(bar, start, len(part), recipe, on_step)
-                scores = learn_scores(net, part, keep, seed, recipe, mean_scores, watch)
-                budgets = layer_budgets(net, keep)
-                bits = {name: masks_of(values.detach(), budgets[name]) for name, values in scores.items()}
-                statistics = task_statistics(net, bits, task_batches(part, recipe, seed))
-                store.extend(TaskMask(bits, statistics), part.identities)
-                if transfer:
-                    mean_scores = _running_mean(mean_scores, scores, start)
-                del scores, bits  # before the next ones are drawn: the peak is that of one part, whatever k is
-        except KeyboardInterrupt:
-            go_on = "Call learn_masks again with masks=<this store> to go on."
+        for start in range(done, len(tasks), width):
+            part = tasks[start : start + width]
+            watch = _watch(bar, start, len(part), recipe, on_step)
+            scores = learn_scores(net, part, keep, seed, recipe, mean_scores, watch)
+            budgets = layer_budgets(net, keep)
+            bits = {name: masks_of(values.detach(), budgets[name]) for name, values in scores.items()}
+            statistics = task_statistics(net, bits, task_batches(part, recipe, seed))
+            store.extend(TaskMask(bits, statistics), part.identities)
             if transfer:
-                go_on = "The mean of their scores is lost, so transfer cannot go on from here."
-            warnings.warn(
-                f"Interrupted: {len(store)} of {len(tasks)} tasks are learned and kept. {go_on}", stacklevel=2
-            )
-    return store
+                mean_scores = _running_mean(mean_scores, scores, start)
+            del scores, bits  # before the next ones are drawn: the peak is that of one part, whatever k is
 
 
 @isolated
@@ -194,55 +233,6 @@ def _watch(bar: tqdm, start: int, k: int, recipe: Recipe, on_step: Callable | No
             on_step(step, scores, loss)
 
     return watch
-
-
-def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
-    """Return how many tasks to learn side by side: as many as pay on the device, in at most half of its free memory.
-
-    On a core one to eight tasks at once take the same time a task (`make bench`). A GPU wants large products; 500 tasks
-    give it milliseconds of work for each call, and an interruption costs no more than these.
-
-    Raises:
-        MemoryError: there is not the memory for one task.
-        TypeError: net is no network, or recipe no recipe.
-    """
-    check_network(net)
-    check_recipe(recipe)
-    free, each = free_memory(net.device), bytes_a_task(net, recipe)
-    if free < each:
-        raise MemoryError(
-            f"One task of {net!r} in batches of {recipe.batch} needs about {each / 2**20:.0f} MB, and {net.device} "
-            f"has {free / 2**20:.0f} MB free. Free some memory, take a smaller batch or network, or another device."
-        )
-    return max(1, min({"cpu": 4, "cuda": 500}.get(net.device.type, 25), free // 2 // each))
-
-
-def bytes_a_task(net: Network, recipe: Recipe) -> int:
-    """Return about how many bytes of memory learning one task takes at the peak; tests/test_learning.py measures it.
-
-    Floats of 4 bytes: 8 a weight (score, W * M, its gradient and the score's, up to two of the optimiser's state, two
-    for a moment); 3 a pixel of a batch; 6 a unit and image (before and after its function, both gradients, and as much
-    for a moment). An index of 4 bytes for each image of each step.
-    """
-    check_network(net)
-    check_recipe(recipe)
-    floats = 8 * net.num_weights + recipe.batch * (3 * net.inputs + 6 * _units(net))
-    return 4 * (floats + recipe.batch * recipe.steps)
-
-
-@torch.no_grad()
-def _units(net: Network) -> int:
-    """Return how many numbers all masked layers give out for one image, found by running two (batch norm needs two)."""
-    sizes = []
-
-    def apply(name: str, layer: nn.Module, h: Tensor) -> Tensor:
-        z = unmasked(name, layer, h)
-        sizes.append(z[0].numel())
-        return z
-
-    where = next(iter(net.weights().values())).device
-    net(torch.zeros(2, net.inputs, dtype=torch.float32, device=where), apply)
-    return sum(sizes)
 
 
 def _shared_start(start: Scores, k: int) -> Scores:

@@ -1,6 +1,7 @@
 """The file of a mask store: each mask compressed by itself, and what the store knows of them; formats 1 to 4."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from supsup_lite.data.tasks import TaskIdentity
-from supsup_lite.files import BlockFile, Entry, blocks_content, json_of, read_checked, version_of
+from supsup_lite.files import MOST_STRUCTURE, BlockFile, Entry, blocks_content, json_of, read_checked, version_of
 from supsup_lite.masks.bits import has_padding, packed_bytes
 from supsup_lite.masks.compression import decode, encode, most_bytes
 from supsup_lite.masks.origin import Learned, difference, network_facts
@@ -141,7 +142,7 @@ def _check_network(path: str | os.PathLike, metadata: dict[str, str], net: Netwo
 
 
 def _notes(path: str | os.PathLike, metadata: dict[str, str]) -> dict[str, Any]:
-    about = json_of(path, metadata, "about", REPAIR)
+    about = json_of(path, metadata, "about", REPAIR, math.inf)  # free notes, which are handed out as they are
     if not isinstance(about, dict):
         raise ValueError(f"{path} must hold its notes `about` as a JSON object, got {about!r:.80}. {REPAIR}")
     return about
@@ -182,7 +183,7 @@ def _identities_to_json(identities: Identities) -> dict[str, list]:
 
 
 def _identities(path: str | os.PathLike, file: BlockFile) -> Identities:
-    said = json_of(path, file.metadata, "identities", REPAIR)
+    said = json_of(path, file.metadata, "identities", REPAIR, MOST_STRUCTURE + 64 * len(file))
     try:
         suites = [_suite(*suite) for suite in said["suites"]]
         identities = [None if task is None else _identity(suites, *task) for task in said["tasks"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from supsup_lite.checks import check_whole
 from supsup_lite.devices import device
 from supsup_lite.experiments import hopsupsup, mnist, natural, nns, rivals
 from supsup_lite.experiments.distributed import Team, join_team
@@ -97,14 +98,17 @@ def _of_the_paper() -> list[str]:
 
 
 def _keep(text: str) -> float | str:
-    return text if text.startswith(ER) else float(text)
+    try:
+        return text if text.startswith(ER) else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number in 0..1, or such as {ER}0.1, got {text!r:.50}") from None
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
-    return value
+    try:
+        return check_whole("it", int(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more, got {text!r:.50}") from None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -119,17 +123,21 @@ def main(arguments: list[str] | None = None) -> None:
         if team.size > 1 and not set(names) <= set(SHARED):
             alone = ", ".join(sorted(set(names) & set(ALONE)))
             raise ValueError(f"one process reads a stream, or learns it all: start {alone} without torchrun.")
+        if device().type == "meta":
+            raise ValueError("the device is 'meta', which holds no numbers: choose cpu, cuda or mps.")
         wanted = {name: _settings(name, given, asked == "all") for name in names}
         target = None if out is None else runs.target_of(out)
         for name, settings in wanted.items():
             result = SHARED[name](settings, team) if name in SHARED else ALONE[name](settings)
             if team.rank > 0:  # the first process speaks for all
                 continue
-            if target is not None:
-                print(f"saved to {runs.save(result, target)}", file=sys.stderr)
-            print(json.dumps(result), flush=True)
+            try:  # where one of the two is full by now, the other still has the result
+                print(json.dumps(result), flush=True)
+            finally:
+                if target is not None:
+                    print(f"saved to {runs.save(result, target)}", file=sys.stderr)
     except KeyboardInterrupt:
-        sys.exit(f"interrupted: the masks learned so far are kept; the same command goes on ({name}).")
+        sys.exit(f"interrupted: what is finished is kept; the same command goes on ({name}).")
     except (ValueError, TypeError, ConnectionError, MemoryError, torch.OutOfMemoryError) as error:
         sys.exit(f"{name}: {error or 'there is not the memory for it.'}")
     except OSError as error:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,19 +32,27 @@ def progress_of(learners: Mapping[str, Mapping[str, Path]], seconds: float = 30,
         jobs: how many notebooks are tried at a time.
     """
     work = [(name, lesson, notebooks.get(lesson)) for name, notebooks in learners.items() for lesson in MODULES]
-    with ThreadPoolExecutor(jobs) as pool:
-        tried = pool.map(lambda each: list(_outcomes(*each, seconds)), work)
-        shown = tqdm(tried, "notebooks", len(work), disable=not sys.stderr.isatty())
-        return [outcome for outcomes in shown for outcome in outcomes]
+    stop = threading.Event()
+    with ThreadPoolExecutor(min(jobs, len(work) or 1)) as pool:
+        try:
+            tried = pool.map(lambda each: list(_outcomes(*each, seconds, stop)), work)
+            shown = tqdm(tried, "notebooks", len(work), disable=not sys.stderr.isatty())
+            return [outcome for outcomes in shown for outcome in outcomes]
+        except BaseException:  # Ctrl-C, which also ends the notebooks' processes: no others are to follow
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def _outcomes(learner: str, lesson: str, notebook: Path | None, seconds: float) -> Iterator[Outcome]:
+def _outcomes(
+    learner: str, lesson: str, notebook: Path | None, seconds: float, stop: threading.Event
+) -> Iterator[Outcome]:
     """Try a notebook. After an exercise that took the process down, another process goes on with the next one."""
     left = list(checks_of(lesson))
     if notebook is None:
         yield from (Outcome(learner, lesson, name, MISSING, "no notebook of this lesson") for name in left)
         return
-    while left:
+    while left and not stop.is_set():
         answers, ending = _run(notebook, lesson, left, seconds)
         begun = ""
         for name, *answer in answers:

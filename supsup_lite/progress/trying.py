@@ -8,6 +8,7 @@ middle of C code.
 import faulthandler
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ def main(notebook: str, lesson: str, seconds: str, *exercises: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     checks = {name: check for name, check in checks_of(lesson).items() if name in exercises}
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is for the whole report: no exercise shall catch it
     restrict()
 
     def say(*what: str) -> None:

@@ -1,7 +1,7 @@
 """Numbers on disk, ours and the paper's, in one schema."""
 
 from supsup_lite.results.published import PUBLISHED, Published, published
-from supsup_lite.results.runs import checkpoint, load, read, result_of, save, target_of, versions
+from supsup_lite.results.runs import checkpoint, load, result_of, save, target_of, versions
 
 __all__ = [
     "PUBLISHED",
@@ -9,7 +9,6 @@ __all__ = [
     "checkpoint",
     "load",
     "published",
-    "read",
     "result_of",
     "save",
     "target_of",

@@ -5,14 +5,13 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from supsup_lite.data.folders import cache_folder, data_folder
-from supsup_lite.files import write
+from supsup_lite.files import read_json, remove_unfinished, write
 from supsup_lite.version import __version__
 
 # What this process has open already. Opened again by name, it would be cut and written over where it leads to a file.
@@ -62,13 +61,18 @@ def _device_name(device: torch.device) -> str:
 def checkpoint(name: str, identity: list[Any]) -> Path:
     """Return where a run keeps what it has learned: one place for all that changes it, which `identity` lists.
 
+    Whatever was killed while it wrote there is cleaned up.
+
     Raises:
         OSError: the folder of the runs cannot be made.
     """
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = cache_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}-{digest}"
+    place = folder / f"{name}-{digest}"
+    for mine in (folder, place):
+        remove_unfinished(mine)
+    return place
 
 
 def target_of(out: str | os.PathLike) -> Path:
@@ -140,7 +144,7 @@ def load(name: str) -> dict[str, Any]:
     """
     folder = data_folder() / "results"
     try:
-        return read(folder / f"{name}.json")
+        return read_json(folder / f"{name}.json", _result, "Fetch or make it again.")
     except FileNotFoundError as error:
         names = ", ".join(sorted(other.stem for other in folder.glob("*.json"))) or "none"
         raise FileNotFoundError(
@@ -148,14 +152,8 @@ def load(name: str) -> dict[str, Any]:
         ) from error
 
 
-def read(path: Path, parse: Callable[[Any], Any] = lambda result: result) -> Any:
-    """Return a stored result, or what `parse` makes of it.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or `parse` does not find in it what it looks for.
-    """
-    try:
-        return parse(json.loads(path.read_text("utf-8")))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"The stored result {path} is damaged ({error!r}). Fetch or make it again.") from error
+def _result(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file of results says, if it can be one."""
+    if not isinstance(said, dict):
+        raise TypeError("a result is an object")
+    return said

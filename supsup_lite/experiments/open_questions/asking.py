@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from tqdm.auto import tqdm
 
 from supsup_lite.devices import device
 from supsup_lite.experiments.settings import OpenQuestionSettings
-from supsup_lite.files import write
+from supsup_lite.files import read_json, write
 from supsup_lite.results import runs
 
 
@@ -93,4 +94,14 @@ def _seed(name: str, question: Question, size: Size, seed: int) -> tuple[list[di
         rows = list(question.rows(size, seed))
         content = {"rows": rows, "seconds": time.perf_counter() - began}
         write(path, json.dumps(content).encode())
-    return runs.read(path, lambda kept: (kept["rows"], kept["seconds"]))
+    return read_json(path, _kept, "Delete it: this seed is asked again.")
+
+
+def _kept(said: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
+    """Return the rows of a seed, and the seconds they took, as they were written."""
+    rows, seconds = said["rows"], said["seconds"]
+    if not isinstance(rows, list) or not 0 <= seconds < math.inf:
+        raise ValueError("rows and seconds were expected")
+    if not all(isinstance(row["case"], str) and type(row["n"]) is int and row["n"] >= 0 for row in rows):
+        raise ValueError("a case and a number of images were expected in each row")
+    return rows, seconds

@@ -28,7 +28,7 @@ from supsup_lite.evaluation.scenarios import evaluate
 from supsup_lite.experiments.open_questions.asking import Question, Size
 from supsup_lite.experiments.open_questions.exclusive import Exclusive, train_exclusive
 from supsup_lite.experiments.open_questions.starts import STARTS, fresh_mask, learned, look
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.networks.mlp import MLP, mlp
 from supsup_lite.networks.network import run
 from supsup_lite.recipes import Recipe
@@ -130,7 +130,7 @@ def exclusive_rows(suite: str, size: Size, seed: int) -> Iterator[dict[str, Any]
 
 def supsup(net: MLP, tasks: TaskSuite, keep: float, steps: int, lr: float, seed: int) -> Masked:
     """Return masks that took as many updates as ExSSNeT's masks and weights together."""
-    masks = learn_masks(net, tasks, keep, seed, recipe=recipe_of(2 * steps, lr), progress=False)
+    masks = learn_all_masks(net, tasks, keep, seed, recipe=recipe_of(2 * steps, lr))
     return masked(net, masks, tasks, 2 * steps * len(tasks))
 
 

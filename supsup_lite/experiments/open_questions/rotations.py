@@ -25,7 +25,7 @@ from torch import Tensor
 from supsup_lite.data.suites import rotated_mnist
 from supsup_lite.experiments.open_questions.asking import Question, Size
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import mean_gradient
 from supsup_lite.networks.mlp import MLP, fc_1024
@@ -59,7 +59,7 @@ def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
     """Yield one row for each way to infer the task, and one for the task given."""
     tasks, net = rotated_mnist(size.tasks), fc_1024(OUTPUTS, seed)
     recipe = replace(DEFAULT, steps=size.steps)
-    masks = unpacked(learn_masks(net, tasks, seed=seed, recipe=recipe, progress=False))
+    masks = unpacked(learn_all_masks(net, tasks, seed=seed, recipe=recipe))
     truth, entropy, digits = [], [], []
     kept: dict[str, list[list[Tensor]]] = {case: [] for case in NARROWED}
     for i, task in enumerate(tasks):

@@ -26,7 +26,7 @@ from supsup_lite.data.suites import permuted_mnist
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.accuracy import accuracy
 from supsup_lite.experiments.open_questions.asking import Question, Size
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks import Keep, MaskStore, Weights, chosen_weights, encode, random_mask
 from supsup_lite.networks.mlp import mlp
 from supsup_lite.networks.network import Network
@@ -85,13 +85,13 @@ def densest(net: Network, budget: float, nbytes: Callable[[MaskStore], float], s
 
 
 def _mask(net: Network, budget: int, tasks: TaskSuite, seed: int, recipe: Recipe) -> tuple[Weights, float]:
-    masks = learn_masks(net, tasks, None, seed, recipe=recipe, progress=False)
+    masks = learn_all_masks(net, tasks, None, seed, recipe=recipe)
     return chosen_weights(net, masks), masks.bytes_each
 
 
 def _coded(net: Network, budget: int, tasks: TaskSuite, seed: int, recipe: Recipe) -> tuple[Weights, float]:
     keep = densest(net, budget, coded_bytes, seed)
-    masks = learn_masks(net, tasks, keep, seed, recipe=recipe, progress=False)
+    masks = learn_all_masks(net, tasks, keep, seed, recipe=recipe)
     return chosen_weights(net, masks), coded_bytes(masks)
 
 

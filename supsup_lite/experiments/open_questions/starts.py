@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from supsup_lite.data.batches import batch_order
 from supsup_lite.data.tasks import TaskSuite
-from supsup_lite.learning.learn import learn_masks, learn_scores
+from supsup_lite.learning.learn import learn_all_masks, learn_scores
 from supsup_lite.masks.apply import Mask
 from supsup_lite.masks.edge_popup import init_scores, threshold_mask
 from supsup_lite.masks.store import MaskStore
@@ -30,7 +30,7 @@ def learned(start: str, net: Network, tasks: TaskSuite, seed: int, recipe: Recip
     taken unless an old mask is nearer.
     """
     if start in ("fresh", "mean"):
-        return learn_masks(net, tasks, seed=seed, recipe=recipe, transfer=start == "mean", progress=False)
+        return learn_all_masks(net, tasks, seed=seed, recipe=recipe, transfer=start == "mean")
     masks = MaskStore(net)
     for i in range(len(tasks)):
         task = tasks[i : i + 1]

@@ -25,7 +25,7 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.scenarios import evaluate
 from supsup_lite.experiments.open_questions.asking import Question, Size
 from supsup_lite.inference.objectives import objective_of
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.apply import run_masked
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.masks.superposition import forward_superposed
@@ -53,10 +53,10 @@ def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
         net = tempered(lenet_300_100(outputs, seed), temperature)
         tries = {}
         for rate in RATES:
-            masks = learn_masks(net, tuning, seed=seed, recipe=_recipe(size.steps, rate), progress=False)
+            masks = learn_all_masks(net, tuning, seed=seed, recipe=_recipe(size.steps, rate))
             tries[rate] = found_at(net, masks, tuning, temperature, size.images, seed)["right"]
         rate = max(tries, key=tries.get)
-        masks = learn_masks(net, tasks, seed=seed, recipe=_recipe(size.steps, rate), progress=False)
+        masks = learn_all_masks(net, tasks, seed=seed, recipe=_recipe(size.steps, rate))
         digits = evaluate(net, masks, tasks, "GG", images=DIGITS).per_task
         for k in counts:
             each = size.images * size.tasks // k  # about as many images in all for every k

@@ -32,7 +32,7 @@ from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.scenarios import evaluate
 from supsup_lite.experiments.open_questions.asking import Question, Size
 from supsup_lite.experiments.open_questions.small_networks import APART, coded_bytes, densest
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks import MaskStore
 from supsup_lite.networks import Network, UnitMLP
 from supsup_lite.networks.frozen import frozen_base
@@ -129,7 +129,7 @@ def measured(
     coded = contestant.times != (1,)
     keep = densest(net, budget, coded_bytes, seed) if coded else None
     began = time.process_time()
-    learned = learn_masks(net, tasks, keep, seed, recipe=recipe, progress=False)
+    learned = learn_all_masks(net, tasks, keep, seed, recipe=recipe)
     seconds = (time.process_time() - began) / len(tasks)
     masks = MaskStore(net)
     masks.extend(dict(learned.chunk(0, len(learned))), learned.identities)

@@ -18,7 +18,7 @@ from supsup_lite.data.suites import permuted_mnist
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.evaluation.scenarios import evaluate
 from supsup_lite.experiments.open_questions.asking import Question, Size
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.mlp import MLP, mlp
 from supsup_lite.recipes import DEFAULT
@@ -53,7 +53,7 @@ def rows(size: Size, seed: int) -> Iterator[dict[str, Any]]:
     suite, recipe = permuted_mnist(size.tasks, seed), replace(DEFAULT, steps=size.steps)
     for case, hidden in shapes().items():
         net = mlp((PIXELS, *hidden, OUTPUTS), seed)
-        each = {lr: learn_masks(net, suite, seed=seed, recipe=replace(recipe, lr=lr), progress=False) for lr in RATES}
+        each = {lr: learn_all_masks(net, suite, seed=seed, recipe=replace(recipe, lr=lr)) for lr in RATES}
         tried = {lr: shares(net, masks, suite, size.images, seed + APART) for lr, masks in each.items()}
         best = max(tried, key=lambda lr: tried[lr]["GNu"])
         masks = each[best]

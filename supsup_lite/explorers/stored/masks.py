@@ -15,7 +15,7 @@ from supsup_lite.data.suites import permuted_mnist
 from supsup_lite.data.tasks import TaskSuite
 from supsup_lite.explorers.stored.place import FOLDER
 from supsup_lite.explorers.stored.small import small_digits
-from supsup_lite.learning.learn import learn_masks
+from supsup_lite.learning.learn import learn_all_masks
 from supsup_lite.masks.bits import pack_bits
 from supsup_lite.masks.store import MaskStore
 from supsup_lite.networks.mlp import MLP, lenet_300_100
@@ -133,6 +133,6 @@ def asset(name: str) -> bytes:
 def write_masks(folder: Path) -> None:
     """Learn all stored masks and write their files."""
     for setting in STORED:
-        masks = learn_masks(setting.net(), tasks(TASKS), setting.keep, SEED)
+        masks = learn_all_masks(setting.net(), tasks(TASKS), setting.keep, SEED, progress=True)
         masks.save(folder / f"{setting.name}.safetensors")
         print(f"{setting.name}: {masks}")

@@ -13,7 +13,7 @@ from supsup_lite.data.streams import NOISE, SET_ASIDE, Stream, stream_of
 from supsup_lite.data.suites import permuted_mnist, rotated_mnist
 from supsup_lite.evaluation.assignment import assignment
 from supsup_lite.explorers.stored.place import FOLDER
-from supsup_lite.files import write
+from supsup_lite.files import read_json, write
 from supsup_lite.networks.mlp import lenet_300_100
 from supsup_lite.recipes import STEADY
 from supsup_lite.unannounced.learner import StreamLearner
@@ -138,16 +138,22 @@ def stored_runs(path: Path = FILE) -> dict[str, dict[str, Any]]:
     Raises:
         FileNotFoundError, ValueError: the file is missing or damaged; the message names the command that makes it.
     """
-    wanted = {name_of(name, eps) for name in PLANS for eps in (*EPSILONS, None)}
+    again = "Read the streams again: python -m supsup_lite.explorers.stored"
     try:
-        runs = json.loads(path.read_text("utf-8"))
-        missing = wanted - set(runs)
-        if missing:
-            raise ValueError(f"it lacks {min(missing)!r}")
-    except (FileNotFoundError, ValueError, TypeError) as error:
-        again = "Read the streams again: python -m supsup_lite.explorers.stored"
-        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
-        raise kind(f"The stored streams {path.name} cannot be read ({error}). {again}") from error
+        return read_json(path, _checked, again)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"The stored streams {path} are missing. {again}") from error
+
+
+def _checked(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return stored runs, if none is missing and each has the batches of its decisions."""
+    missing = {name_of(name, eps) for name in PLANS for eps in (*EPSILONS, None)} - runs.keys()
+    if missing:
+        raise ValueError(f"it lacks {min(missing)!r}")
+    for name, run in runs.items():
+        batches = sum(count for _, count in run["used"])
+        if not run["decisions"][0]["step"] <= run["decisions"][-1]["step"] < batches or not 0 <= run["purity"] <= 1:
+            raise ValueError(f"{name!r} is no run over {batches} batches")
     return runs
 
 
