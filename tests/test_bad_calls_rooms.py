@@ -119,6 +119,9 @@ def calls() -> dict[str, Call]:
         "check_budget": Call(masks.check_budget, {"keep": 0.5}),
         "init_scores": Call(masks.init_scores, {"net": net, "tasks": [0, 1], "seed": 0}),
         "layer_budgets": Call(masks.layer_budgets, {"net": net, "keep": 0.5}),
+        "learn_all_masks": Call(
+            learning.learn_all_masks, train | {"keep": 0.5, "masks": None, "transfer": False}
+        ),
         "learn_scores": Call(learning.learn_scores, without_step | {"keep": None}),
         "tasks_at_once": Call(learning.tasks_at_once, {"net": net, "recipe": QUICK}),
         "bytes_a_task": Call(learning.bytes_a_task, {"net": net, "recipe": QUICK}),
@@ -136,22 +139,14 @@ ROOMS = ("baselines", "evaluation", "inference", "learning", "masks", "data", "u
 NAMES = [
     *("entropies", "halvings", "objective_of", "votes_of", "measure_limits", "entropy_at", "entropy_gradient"),
     *("mask_of", "spins_of", "to_spins", "to_bits", "capacity_in_theory", "measure", "accuracy", "accuracy_matrix"),
-    *(
-        "average_accuracy",
-        "forgetting",
-        "backward_transfer",
-        "mean_interval_95",
-        "interval_95",
-        "given_masks",
-        "infer_masks",
-        "answers",
-    ),
-    *("score", "train_dense", "train_weights", "train_separate", "train_pruned", "fine_tune", "train_joint"),
+    *("average_accuracy", "forgetting", "backward_transfer", "mean_interval_95", "interval_95", "given_masks"),
+    *("infer_masks", "answers", "score"),
+    *("train_dense", "train_weights", "train_separate", "train_pruned", "fine_tune", "train_joint"),
     *("train_ewc", "train_replay", "train_heads", "train_psp", "train_batch_ensemble", "train_shared_trunk"),
     *("first_task_trunk", "infer_rank_one", "rank_one_gradient", "fisher", "fisher_batch", "ewc_penalty"),
     *("kept_images", "masked", "to_bytes", "initial_weights", "chosen_weights", "check_fits", "check_budget"),
-    *("init_scores", "layer_budgets", "learn_scores", "tasks_at_once", "bytes_a_task", "batch_order", "nu"),
-    *("known_by_nu", "TaskIdentity", "since"),
+    *("init_scores", "layer_budgets", "learn_all_masks", "learn_scores", "tasks_at_once", "bytes_a_task"),
+    *("batch_order", "nu", "known_by_nu", "TaskIdentity", "since"),
 ]
 
 

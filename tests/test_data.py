@@ -138,7 +138,7 @@ def test_nothing_is_at_the_target_until_it_is_whole(one_file, monkeypatch):
             sink.flush()
             seen.append(one_file.unpacked.exists())
 
-    monkeypatch.setattr(shutil, "copyfileobj", in_small_pieces)
+    monkeypatch.setattr(data, "_copy", in_small_pieces)
     data._unpack("mnist")
     assert len(seen) > 10
     assert not any(seen)
@@ -153,7 +153,7 @@ def test_a_crash_in_the_middle_leaves_nothing(one_file, monkeypatch, crash):
         raise crash
 
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copyfileobj", half_way)
+        patched.setattr(data, "_copy", half_way)
         with pytest.raises(crash):
             data._unpack("mnist")
     assert list(one_file.unpacked.parent.iterdir()) == []
@@ -283,7 +283,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(one_file, monkeypatch):
         sink.write(source.read(100))
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(data, "_copy", full)
     with pytest.raises(data.DataError, match=r"No space left on device.*Free some disk space"):
         sl.mnist()
     assert list(one_file.unpacked.parent.iterdir()) == []

@@ -185,8 +185,10 @@ def test_no_images_are_an_empty_batch(root):
 # Stopping
 
 INTERRUPTED = """
-import json, multiprocessing, sys, time, warnings
+import json, multiprocessing, signal, sys, time, warnings
 import supsup_lite as sl
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in its background
 
 def on_step(step, scores, loss):
     if len(masks) == 1:

@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 
@@ -135,12 +136,17 @@ def _unpack_file(packed: Path, target: Path, checksum: str) -> None:
 def _gunzip(packed: Path, fresh: Path, repair: str) -> None:
     try:
         with gzip.open(packed) as source, fresh.open("wb") as sink:
-            left = LARGEST + 1  # what inflates to more is not ours, and shall not fill the disk
-            while left and (part := source.read(min(left, 2**20))):
-                sink.write(part)
-                left -= len(part)
+            _copy(source, sink)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"The data file {packed} is damaged or truncated ({error}). {repair}") from error
+
+
+def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+    """Copy what is there, but of what inflates to more than any of our files no more: it shall not fill the disk."""
+    left = LARGEST + 1
+    while left and (part := source.read(min(left, 2**20))):
+        sink.write(part)
+        left -= len(part)
 
 
 def _download(name: str, root: Path) -> None:

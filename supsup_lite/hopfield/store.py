@@ -68,7 +68,8 @@ class HopfieldStore:
     def __init__(self, dim: int, rule: str = "storkey", device: torch.device | str | None = None):
         self.dim, self.rule = check_whole("dim", dim, least=2), check_choice("rule", rule, RULES)
         where = resolve(device)
-        check_memory(f"a matrix of {self.dim:,} x {self.dim:,} numbers", 4 * self.dim**2, where)
+        size = f"{self.dim:,} x {self.dim:,}"
+        check_memory(f"a matrix of {size} numbers, and another one while a pattern is stored", 8 * self.dim**2, where)
         self.psi = torch.zeros(self.dim, self.dim, dtype=torch.float32, device=where)
         self.mean = torch.zeros(self.dim, dtype=torch.float32, device=self.psi.device)
         self.network: str | None = None

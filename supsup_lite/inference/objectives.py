@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from supsup_lite.checks import check_choice, check_whole, is_dense
+from supsup_lite.checks import check_choice, check_whole
 
 OBJECTIVES = ("entropy", "superfluous")
 
@@ -18,7 +18,8 @@ def objective_of(logits: Tensor, objective: str, num_classes: int | None = None)
         TypeError: the logits are no floats, or num_classes no whole number.
         ValueError: an unknown objective, or G without superfluous outputs.
     """
-    if not is_dense(logits) or not logits.is_floating_point() or logits.ndim != 2:
+    dense = isinstance(logits, Tensor) and logits.layout == torch.strided
+    if not dense or not logits.is_floating_point() or logits.ndim != 2:
         kind = f"{logits.dtype} {list(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         raise TypeError(f"logits must be a dense float tensor [B, s], got {kind}.")
     check_choice("objective", objective, OBJECTIVES)

@@ -1,5 +1,6 @@
 """A mask is a bit a weight: packing bits into bytes, and how few of them could do."""
 
+import functools
 import math
 
 import numpy as np
@@ -18,8 +19,7 @@ def pack_bits(bits: Tensor) -> Tensor:
 
 def unpack_bits(packed: Tensor, n: int) -> Tensor:
     """Return uint8 [k, ceil(n / 8)] as bool [k, n]."""
-    bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
-    words = bits.to(torch.uint8).view(torch.int64).flatten()  # for each byte its eight bools, read as one word
+    words = _bits_of_bytes(torch.uint8, packed.device).view(torch.int64).flatten()  # a byte's eight bools as one word
     return words.index_select(0, packed.flatten().int()).view(torch.bool).view(len(packed), 8 * packed.shape[1])[:, :n]
 
 
@@ -28,8 +28,15 @@ def unpack_floats(packed: Tensor, dtype: torch.dtype) -> Tensor:
 
     A byte is looked up as eight numbers, which takes a third of the time of unpacking bools and converting them.
     """
-    bits = torch.arange(256, device=packed.device)[:, None] >> torch.arange(8, device=packed.device) & 1
-    return bits.to(dtype).index_select(0, packed.flatten().int()).view(*packed.shape[:-1], 8 * packed.shape[-1])
+    numbers = _bits_of_bytes(dtype, packed.device).index_select(0, packed.flatten().int())
+    return numbers.view(*packed.shape[:-1], 8 * packed.shape[-1])
+
+
+@functools.cache
+@torch.inference_mode(False)  # it is looked up in other modes, too
+def _bits_of_bytes(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the eight bits of each byte, [256, 8]: made once, because short rows take no longer than this table."""
+    return (torch.arange(256, device=device)[:, None] >> torch.arange(8, device=device) & 1).to(dtype)
 
 
 def as_numbers(bits: Tensor, dtype: torch.dtype) -> Tensor:

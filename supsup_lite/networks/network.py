@@ -89,7 +89,8 @@ class Network(nn.Module):
         digest = hashlib.sha256(structure.encode())
         for name, tensor in frozen:
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+            if not tensor.is_meta:  # torch's device without values has shapes alone
+                digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
 

@@ -132,10 +132,10 @@ def main(arguments: list[str] | None = None) -> None:
             if team.rank > 0:  # the first process speaks for all
                 continue
             try:  # where one of the two is full by now, the other still has the result
-                print(json.dumps(result), flush=True)
-            finally:
                 if target is not None:
                     print(f"saved to {runs.save(result, target)}", file=sys.stderr)
+            finally:  # its last line, whatever else is said
+                print(json.dumps(result), flush=True)
     except KeyboardInterrupt:
         sys.exit(f"interrupted: what is finished is kept; the same command goes on ({name}).")
     except (ValueError, TypeError, ConnectionError, MemoryError, torch.OutOfMemoryError) as error:
