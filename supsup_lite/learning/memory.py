@@ -11,8 +11,8 @@ from supsup_lite.recipes import DEFAULT, Recipe, check_recipe
 def tasks_at_once(net: Network, recipe: Recipe = DEFAULT) -> int:
     """Return how many tasks to learn side by side: as many as pay on the device, in at most half of its free memory.
 
-    On a core one to eight tasks at once take the same time a task (`make bench`). A GPU wants large products; 500 tasks
-    give it milliseconds of work for each call, and an interruption costs no more than these.
+    On a core four tasks at once save up to a third of the time, and eight no more (`make bench`). A GPU wants large
+    products; 500 tasks give it milliseconds of work for each call, and an interruption costs no more than these.
 
     Raises:
         MemoryError: there is not the memory for one task.
