@@ -15,16 +15,6 @@ COUNT_JUMPS = """() => {
     new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.jumped += value; })
         .observe({ type: "layout-shift", buffered: true });
 }"""
-# Two frames a step: in the first one explorers see that they are near, in the second one what moved is counted.
-READ = """async () => {
-    const frame = () => new Promise((done) => requestAnimationFrame(done));
-    while (scrollY + innerHeight < document.documentElement.scrollHeight - 1) {
-        scrollBy({ top: 0.6 * innerHeight, behavior: "instant" });
-        do { await frame(); await frame(); } while (document.querySelector("[data-explorer=starting]"));
-    }
-    await frame();
-    await frame();
-}"""
 VIOLATIONS = """(options) => axe.run(document, { resultTypes: ["violations"], preload: false, ...options })
     .then(({ violations }) => violations
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
@@ -68,5 +58,10 @@ def heights(page, explorers: str) -> list[int]:
 def jumped_while_reading(page) -> float:
     """Read a page from top to bottom, a good half of a window at a time, and return by how much it jumped."""
     page.evaluate(COUNT_JUMPS)
-    page.evaluate(READ)
+    at_the_end = "() => scrollY + innerHeight >= document.documentElement.scrollHeight - 1"
+    while not page.evaluate(at_the_end):
+        page.evaluate("scrollBy(0, 0.6 * innerHeight)")
+        page.wait_for_timeout(50)
+        page.wait_for_function("!document.querySelector('[data-explorer=starting]')")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return page.evaluate("jumped")

@@ -16,12 +16,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Letters have their shapes, and explorers within sight have started: in the first frames they see that they are.
-SETTLED = """async () => {
-    const frame = () => new Promise((done) => requestAnimationFrame(done));
-    await document.fonts.ready;
-    do { await frame(); await frame(); } while (document.querySelector("[data-explorer=starting]"));
-}"""
 
 
 def find_chromium() -> str | None:
@@ -59,8 +53,7 @@ def opened_page(browser, url: str, width: int = 1280, scheme: str = "light", wit
     if without:
         page.route(without, lambda route: route.abort())
     page.goto(url)
-    if options.get("java_script_enabled", True):
-        page.evaluate(SETTLED)
+    page.wait_for_load_state("networkidle")  # a busy machine may be quiet for a while before the page is loaded
     yield page, complaints
     context.close()
 

@@ -147,63 +147,56 @@ def opened(site, browser, name, width, scheme):
 
 
 @pytest.mark.parametrize("name", [*PAGES, "search", "404"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
-def test_page_in_a_browser(site, browser, name, width):
-    """Read from top to bottom by daylight, then looked at in the dark: opened once for all that is asked of it."""
+def test_page_in_a_browser(opened, width, scheme):
+    page, complaints = opened
+    assert complaints == []
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    assert page.locator("img:not([alt])").count() == 0
+    assert page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src)") == []
+
+    maths = page.locator(".bd-article .math")
+    assert page.locator(".bd-article .math .katex").count() >= maths.count()
+    assert page.locator(".katex-error").count() == 0
+    if maths.count():
+        assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
+
+    show_what_waits_for_predictions(page)
+    wake_explorers(page)
+    assert complaints == []
+    assert page.locator(".supsup-explorer").count() == page.evaluate(COUNT_EXPLORERS)
+
+    shown = page.evaluate(
+        """[...document.querySelectorAll(".supsup-figure:has(> svg.narrow)")].map(({ children }) =>
+            [...children].map((drawing) => getComputedStyle(drawing).display !== "none"))"""
+    )
+    assert all(pair == [width > 600, width <= 600] for pair in shown), "a figure is drawn once: for a desk or a phone"
+
+    stills = page.locator(".widget-still")
+    assert stills.count() == page.evaluate(COUNT_WIDGETS)
+    for still in stills.all():
+        assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
+        assert not still.locator(":is(input, select, button):enabled").count()
+    by_colour = ("color-contrast",) if scheme == "dark" else ()  # nothing else differs from the page by daylight
+    assert violations(page, *by_colour) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light")], ids=["desk", "phone"])
+@pytest.mark.parametrize("name", ["index", *(lesson.stem for lesson in LESSONS)])
+def test_page_does_not_jump_when_explorers_wake(site, browser, name, width, scheme):
+    """An explorer takes the room that its still picture kept for it, a finger's breadth more or less."""
     address = (site / f"{name}.html").as_uri()
-    with opened_page(browser, address, width, without="**/explorers.js*") as (page, _):
+    with opened_page(browser, address, width, scheme, without="**/explorers.js*") as (page, _):
         show_what_waits_for_predictions(page)
         reserved = heights(page, ".explorer-still")
-    with opened_page(browser, address, width) as (page, complaints):
-        assert complaints == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-        assert page.locator("img:not([alt])").count() == 0
-        assert page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src)") == []
-
-        maths = page.locator(".bd-article .math")
-        assert page.locator(".bd-article .math .katex").count() >= maths.count()
-        assert page.locator(".katex-error").count() == 0
-        if maths.count():
-            assert page.evaluate("document.fonts.check('1em KaTeX_Main')"), "KaTeX's fonts lie beside it"
-
-        assert jumped_while_reading(page) < 0.1, "the page jumps when explorers wake"
+    with opened_page(browser, address, width, scheme) as (page, _):
+        assert jumped_while_reading(page) < 0.1
         show_what_waits_for_predictions(page)
         wake_explorers(page)
-        assert heights(page, ".explorer-alive > *") == pytest.approx(reserved, abs=40), "the room kept, by a finger"
-        assert page.locator(".supsup-explorer").count() == page.evaluate(COUNT_EXPLORERS)
-
-        shown = page.evaluate(
-            """[...document.querySelectorAll(".supsup-figure:has(> svg.narrow)")].map(({ children }) =>
-                [...children].map((drawing) => getComputedStyle(drawing).display !== "none"))"""
-        )
-        assert all(pair == [width > 600, width <= 600] for pair in shown), "a figure is drawn once: for desk or phone"
-
-        stills = page.locator(".widget-still")
-        assert stills.count() == page.evaluate(COUNT_WIDGETS)
-        for still in stills.all():
-            assert still.locator("img[alt], svg[aria-label], .widget-output > *").count(), "a widget shows a picture"
-            assert not still.locator(":is(input, select, button):enabled").count()
-        assert violations(page) == []
-
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-        page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")  # colours fade
-        assert violations(page, "color-contrast") == []
-        assert complaints == []
-
-
-@pytest.mark.parametrize("name", ["index", LESSONS[1].stem])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_opens_as_the_screen_is(site, browser, name, scheme):
-    with opened_page(browser, (site / f"{name}.html").as_uri(), 1280, scheme) as (page, complaints):
-        assert theme(page) == scheme
-        wake_explorers(page)
-        assert violations(page, "color-contrast") == []
-        assert complaints == []
-
-
-def theme(page):
-    return page.evaluate("document.documentElement.dataset.theme")
+        needed = heights(page, ".explorer-alive > *")
+    assert needed == pytest.approx(reserved, abs=40)
 
 
 def test_paper_is_light_and_whole(site, browser):
